@@ -1,0 +1,1 @@
+"""Runs untrusted Python over bytes. Knows no corpus, no model, no MCP."""

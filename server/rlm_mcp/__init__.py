@@ -1,0 +1,1 @@
+"""An MCP server that answers one question about a corpus, with citations it has checked."""
