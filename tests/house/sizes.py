@@ -1,4 +1,4 @@
-"""Holds the house rules that no linter knows: files of at most 400 lines, function bodies of at most 40, no stray names.
+"""Holds the house rules that no linter knows: files of at most 400 lines, bodies of at most 40, no stray names.
 
 Run by `make check`. Exceptions are listed in EXCEPTIONS with their present size; they may shrink, never grow.
 """
