@@ -1,0 +1,112 @@
+"""Where a pack file is cut into content-addressed segments, and how parts of an older one are taken over.
+
+Cuts depend on document ids and, coarsely, on sizes: an edit moves none, an added document at most its neighbours.
+"""
+
+import errno
+import hashlib
+import mmap
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from rlm_indexers.corpus import Segment
+
+TARGET_BYTES = 8 << 20
+LEAST_BYTES = 2 << 20
+MOST_BYTES = 16 << 20
+
+
+@dataclass(slots=True)
+class Copy:
+    """A run of bytes that the new file takes over from the old one; offsets in the files."""
+
+    new: int
+    old: int
+    length: int
+
+
+class Groups:
+    """Gathers consecutive documents into groups of about `TARGET_BYTES`; a group begins where an id's hash says so."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._last = 0
+
+    def add(self, id_bytes: bytes, offset: int, size: int) -> None:
+        """Take the next document, which begins at this offset of the region."""
+        held = offset - self._last
+        if held >= MOST_BYTES or (held >= LEAST_BYTES and self._chosen(id_bytes, size)):
+            self._starts.append(offset)
+            self._last = offset
+
+    def cuts(self, base: int) -> list[int]:
+        """Where groups begin, as offsets from `base` on; the first group needs no cut."""
+        return [base + start for start in self._starts]
+
+    @staticmethod
+    def _chosen(id_bytes: bytes, size: int) -> bool:
+        # The power of two above the size, not the size: otherwise each edit would move the odds, and with them cuts.
+        odds = (1 << size.bit_length()) / TARGET_BYTES
+        return int.from_bytes(hashlib.blake2b(id_bytes, digest_size=4).digest(), "big") < odds * 2**32
+
+
+def copy_range(source: int, target: int, copy: Copy) -> None:
+    """Copy between two files by descriptor, inside the kernel where it can."""
+    done = 0
+    while done < copy.length:
+        done += _copy_some(source, target, copy.length - done, copy.old + done, copy.new + done)
+
+
+def _copy_some(source: int, target: int, count: int, old: int, new: int) -> int:
+    try:
+        copied = os.copy_file_range(source, target, count, old, new)
+    except (OSError, AttributeError) as error:
+        known = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
+        if isinstance(error, OSError) and error.errno not in known:
+            raise
+        copied = os.pwrite(target, os.pread(source, min(count, 1 << 22), old), new)
+    if copied == 0:
+        raise OSError(errno.EIO, "the previous pack ended early")
+    return copied
+
+
+def segment_file(
+    descriptor: int,
+    places: Sequence[tuple[int, int]],
+    cuts: Iterable[int],
+    copies: Sequence[Copy],
+    known: Iterable[Segment],
+) -> tuple[Segment, ...]:
+    """The segments that cover the file after its header; hashes of copied ones are taken from `known`."""
+    hashes = {(segment.offset, segment.length): segment.sha256 for segment in known}
+    bounds = _bounds(places, cuts)
+    found = []
+    with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as file, memoryview(file) as view:
+        for start, end in pairwise(bounds):
+            old = _copied_from(start, end, copies)
+            sha256 = hashes.get((old, end - start)) if old is not None else None
+            if sha256 is None:
+                with view[start:end] as part:
+                    sha256 = hashlib.sha256(part).hexdigest()
+            found.append(Segment(sha256, start, end - start))
+    return tuple(found)
+
+
+def _bounds(places: Sequence[tuple[int, int]], cuts: Iterable[int]) -> list[int]:
+    """Region groups, then each section, each cut further into pieces of at most `MOST_BYTES`."""
+    end = max(offset + length for offset, length in places)
+    marks = sorted({offset for offset, length in places if length} | set(cuts) | {end})
+    bounds: list[int] = []
+    for mark, following in pairwise(marks):
+        step = MOST_BYTES if following - mark <= MOST_BYTES else TARGET_BYTES
+        bounds.extend(range(mark, following, step))
+    return [*bounds, end]
+
+
+def _copied_from(start: int, end: int, copies: Sequence[Copy]) -> int | None:
+    for copy in copies:
+        if copy.new <= start and end <= copy.new + copy.length:
+            return copy.old + start - copy.new
+    return None
