@@ -52,13 +52,19 @@ class Price:
     """None: cached tokens cost what others do."""
     cache_write: float | None = None
     """What tokens cost that the provider puts into its cache; None: what others do."""
+    above: tuple[tuple[int, "Price"], ...] = ()
+    """Ascending: with more input tokens than this, the whole call is charged by that price."""
 
     def cost(self, input_tokens: int, output_tokens: int, cached: int = 0, written: int = 0) -> float:
         """USD for one call. `cached` and `written` are parts of `input_tokens`."""
-        cached_price = self.input if self.cached_input is None else self.cached_input
-        write_price = self.input if self.cache_write is None else self.cache_write
+        price = self._for(input_tokens)
+        cached_price = price.input if price.cached_input is None else price.cached_input
+        write_price = price.input if price.cache_write is None else price.cache_write
         plain = max(0, input_tokens - cached - written)
-        return plain * self.input + cached * cached_price + written * write_price + output_tokens * self.output
+        return plain * price.input + cached * cached_price + written * write_price + output_tokens * price.output
+
+    def _for(self, input_tokens: int) -> "Price":
+        return next((price for limit, price in reversed(self.above) if input_tokens > limit), self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,12 @@ class QuotaExhausted(ModelError):
     kind = "quota_exhausted"
 
 
+class RequestRefused(ModelError):
+    """The provider will not answer this request: a parameter it does not take, or content against its rules."""
+
+    kind = "refused"
+
+
 class AuthFailed(ModelError):
     """The key is missing, wrong, or not allowed to do this."""
 
