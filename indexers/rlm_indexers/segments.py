@@ -13,9 +13,11 @@ from itertools import pairwise
 
 from rlm_indexers.corpus import Segment
 
-TARGET_BYTES = 8 << 20
+TARGET_BYTES = 6 << 20
 LEAST_BYTES = 2 << 20
 MOST_BYTES = 16 << 20
+PIECE_BYTES = 8 << 20
+"""What is cut by size alone: tables, and groups with a giant document in them."""
 
 
 @dataclass(slots=True)
@@ -95,13 +97,12 @@ def segment_file(
 
 
 def _bounds(places: Sequence[tuple[int, int]], cuts: Iterable[int]) -> list[int]:
-    """Region groups, then each section, each cut further into pieces of at most `MOST_BYTES`."""
+    """Region groups, then each section, each cut further where it is longer than two groups may be."""
     end = max(offset + length for offset, length in places)
     marks = sorted({offset for offset, length in places if length} | set(cuts) | {end})
     bounds: list[int] = []
     for mark, following in pairwise(marks):
-        step = MOST_BYTES if following - mark <= MOST_BYTES else TARGET_BYTES
-        bounds.extend(range(mark, following, step))
+        bounds.extend([mark] if following - mark <= 2 * MOST_BYTES else range(mark, following, PIECE_BYTES))
     return [*bounds, end]
 
 

@@ -179,7 +179,7 @@ def test_segments_cover_the_file_and_carry_its_hashes(tmp_path):
         at += part.length
     assert at == len(whole)
     assert len(packed.segments) > 5
-    assert max(part.length for part in packed.segments) <= segments.MOST_BYTES + 200_000
+    assert max(part.length for part in packed.segments) <= 2 * segments.MOST_BYTES
 
 
 def some_files(count: int = 250) -> dict[str, bytes]:
@@ -212,6 +212,15 @@ def test_a_pack_made_from_a_previous_one_is_the_same_as_one_made_anew(before, ch
         clean = write(Path(folder, "three"), [document(i, d) for i, d in after.items()])
         assert refreshed.path.read_bytes() == clean.path.read_bytes()
         assert refreshed.segments == clean.segments
+
+
+def test_an_added_document_changes_at_most_its_neighbours(tmp_path):
+    files = some_files()
+    first = write(tmp_path / "one", [document(i, d) for i, d in files.items()])
+    files["src/0100a.txt"] = b"new\n"
+    second = write(tmp_path / "two", [document(i, d) for i, d in files.items()], previous=first)
+    new = {s.sha256 for s in second.segments[1:-6]} - {s.sha256 for s in first.segments}
+    assert len(new) <= 2
 
 
 def test_flags_and_language_survive_a_takeover(tmp_path):
