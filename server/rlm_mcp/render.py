@@ -6,9 +6,14 @@ JSON = Any
 
 HARD_CAP = 8_000
 """Bytes of UTF-8 in any text we return: below the smallest cut that a client makes (facts: Codex, about 10 KB)."""
-ANSWER_CAP = {"concise": 3_000, "full": 6_000}
+ANSWER_CAP = {"concise": 2_300, "full": 6_000}
 CITATIONS_SHOWN = {"concise": 8, "full": 30}
 OFFLINE_NAME = "offline"
+STAMPS = {
+    "daytona": "Note: the corpus text left this machine, for a Daytona sandbox.",
+    "unsafe-no-isolation": "WARNING: model-written code ran on this machine WITHOUT ISOLATION.",
+}
+"""What every answer says that was found with such a provider."""
 
 
 def answer(result: dict[str, JSON], detail: str = "concise") -> str:
@@ -16,7 +21,7 @@ def answer(result: dict[str, JSON], detail: str = "concise") -> str:
     parts = [cut(result["answer"].strip() or "(no answer)", ANSWER_CAP[detail], _more(result))]
     if result["status"] != "complete":
         parts.insert(0, f"{result['status'].upper()}: {result['reason']}")
-    parts += [text for text in (_citations(result, detail), _rejected(result), _footer(result)) if text]
+    parts += [text for text in (_citations(result, detail), _rejected(result), _stamp(result), _footer(result)) if text]
     return cut("\n\n".join(parts), HARD_CAP, _more(result))
 
 
@@ -92,6 +97,10 @@ def _citations(result: dict[str, JSON], detail: str) -> str:
 def _rejected(result: dict[str, JSON]) -> str:
     lines = [f"- {_place(c)}: {c['reason']}" for c in result["rejected"][:8]]
     return "\n".join(["REJECTED citations (do not rely on what they were given for):", *lines]) if lines else ""
+
+
+def _stamp(result: dict[str, JSON]) -> str:
+    return STAMPS.get(result["provider"], "")
 
 
 def _place(citation: dict[str, JSON]) -> str:
