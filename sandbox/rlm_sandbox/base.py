@@ -73,10 +73,11 @@ class Preload:
     """A module of the standard library's means only, loaded into the child before it locks itself.
 
     Modules are loaded in order and become importable by name. After the last one, each that defines `setup(session)`
-    has it called (`session` offers `.blob`, a read-only memoryview or None; `.call(name, **arguments)`, a host call;
-    `.arguments`, the dict given to `open`); the dict it returns enters the namespace as reserved names, restored after
-    each cell. Each that defines `after_cell(namespace)` has it called after each cell; the last JSON value returned is
-    the result's `state`.
+    has it called, inside the lock: `session` offers `.blob`, a read-only memoryview or None, whose `.obj` is the mmap
+    itself; `.call(name, **arguments)`, a host call; `.HostCallError`, what such a call raises, with `.kind` and
+    `.message`; `.arguments`, the dict given to `open`. The dict it returns enters the namespace as reserved names,
+    restored after each cell. Each that defines `after_cell(namespace)` has it called after each cell; the last JSON
+    value returned is the result's `state`.
     """
 
     name: str
@@ -109,6 +110,8 @@ class CellRecord:
 
     code: str
     answers: tuple[Answer, ...] = ()
+    stopped_line: int | None = None
+    """Set when the cell was interrupted there: run again, only the statements that end before this line are run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +129,13 @@ class CellResult:
     died: bool
     """The process was lost. The session is still usable if it could be restored by replay: then `restored` is True."""
     restored: bool = False
+    """Restored by replay: after this cell when it `died`, else before it, the process having been lost in between."""
     state: JSON = None
     """What the preloaded `after_cell` returned."""
     answers: tuple[Answer, ...] = field(default=(), repr=False)
     """Every host call of this cell and its answer, for the journal."""
+    stopped_line: int | None = None
+    """Where an interrupted cell was stopped; belongs into its CellRecord. A cell that `died` is not to be recorded."""
 
 
 @dataclass(frozen=True, slots=True)

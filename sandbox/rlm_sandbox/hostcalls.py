@@ -1,0 +1,69 @@
+"""Who answers host calls: the live table, or a recorded cell's answers when it is run again."""
+
+import json
+import logging
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from rlm_sandbox.base import JSON, Answer, HostCall, HostCallError
+
+log = logging.getLogger(__name__)
+
+
+class CallTable(Protocol):
+    """Answers a host call by name. Raises HostCallError and, cancelled, CancelledError; nothing else."""
+
+    async def answer(self, name: str, arguments: dict[str, JSON]) -> JSON: ...
+
+
+class LiveCalls:
+    """The fixed table given to `Provider.open`."""
+
+    def __init__(self, table: Mapping[str, HostCall]) -> None:
+        self._table = dict(table)
+
+    async def answer(self, name: str, arguments: dict[str, JSON]) -> JSON:
+        handler = self._table.get(name)
+        if handler is None:
+            raise HostCallError("unknown-call", f"no host call is named {name[:80]!r}; there are {sorted(self._table)}")
+        try:
+            return await handler(arguments)
+        except HostCallError:
+            raise
+        except Exception as error:
+            # The child is told that it failed, not how: a handler's exception may quote keys and paths.
+            log.exception("host call %s failed", name[:80])
+            raise HostCallError("internal", f"{name} failed on the host") from error
+
+
+def _key(name: str, arguments: JSON) -> str:
+    return name + json.dumps(arguments, sort_keys=True)
+
+
+class RecordedCalls:
+    """What a recorded cell was answered; equal questions are answered in the order of the record."""
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        self._answers: dict[str, deque[Answer]] = defaultdict(deque)
+        self.strayed: str | None = None
+        for answer in answers:
+            self._answers[_key(answer.name, answer.arguments)].append(answer)
+
+    async def answer(self, name: str, arguments: dict[str, JSON]) -> JSON:
+        waiting = self._answers.get(_key(name, arguments))
+        if not waiting:
+            self.strayed = name
+            raise HostCallError("replay", f"{name} was not asked this when the cell first ran")
+        recorded = waiting.popleft()
+        if recorded.error is not None:
+            raise HostCallError(*recorded.error)
+        return recorded.value
+
+
+class NoCalls:
+    """Between cells nobody may ask: what a forgotten thread wants is not paid for."""
+
+    async def answer(self, name: str, arguments: dict[str, JSON]) -> JSON:
+        del arguments
+        raise HostCallError("no-cell", f"{name[:80]} was called while no cell was running")
