@@ -1,0 +1,122 @@
+"""The offline model: one cell that searches, one that answers with what was found. It never pretends to reason."""
+
+import re
+from collections.abc import Sequence
+
+from rlm_mcp.models.base import NO_USAGE, Message, Price, Reply, Request, Usage
+from rlm_mcp.models.errors import NoModel
+from rlm_mcp.models.offline import words
+from rlm_mcp.models.offline.ranking import Finding, best
+from rlm_mcp.models.offline.reading import places
+
+NAME = "offline"
+
+PLAIN = "No language model was used (offline mode): this was found by searching for the question's words."
+FREE = Price(0.0, 0.0)
+
+_QUESTION = re.compile(
+    r"^[#*\s]*(?:the )?question[*]*\s*:?[*]*[ \t]*\n?(?P<text>.+?)(?=\n[ \t]*\n|\Z)",
+    re.IGNORECASE | re.MULTILINE | re.DOTALL,
+)
+
+SEARCH_CELL = """\
+words = {words!r}
+found = []
+for word in {names!r}:
+    found += corpus.symbols("*" + word + "*")[:6]
+found = list(corpus.search(" ".join(words), limit=12)) + found
+if not found:
+    found = list(corpus.grep({pattern!r}, limit=40, ignore_case=True, context=2))
+shown, room = set(), 14000
+for span in found:
+    text = span.show(14)
+    if span.ref in shown or len(text) > room:
+        continue
+    shown.add(span.ref)
+    room -= len(text)
+    print(text)
+if not shown:
+    print("nothing found for:", ", ".join(words))
+"""
+GREP_CELL = """\
+for span in corpus.grep({pattern!r}, limit=40, ignore_case=True):
+    print(span.show(1)[:600])
+"""
+_PRINT_LIMIT = 120
+
+
+class OfflineModel:
+    """A root model made of rules. The same messages always get the same reply."""
+
+    name = NAME
+    window: int | None = None
+
+    def price(self) -> Price | None:
+        return FREE
+
+    def estimate(self, request: Request) -> Usage:  # noqa: ARG002 - the protocol's shape
+        return NO_USAGE
+
+    async def complete(self, request: Request) -> Reply:
+        return Reply(_reply(request.messages), NO_USAGE, NAME, "stop", 0.0)
+
+    async def close(self) -> None:
+        return
+
+
+class NoSubModel(OfflineModel):
+    """What stands where a sub-model would: it says that there is none."""
+
+    async def complete(self, request: Request) -> Reply:  # noqa: ARG002 - the protocol's shape
+        raise NoModel(
+            "There is no sub-model in offline mode.",
+            model=NAME,
+            advice="Set RLM_MODEL (and a provider's key) to a language model, or search with corpus.search.",
+        )
+
+
+def _reply(messages: Sequence[Message]) -> str:
+    question = question_of(messages)
+    wanted = words.wanted(question)
+    turn = sum(message.role == "assistant" for message in messages)
+    if turn == 0:
+        return _cell("Searching for the question's words.", SEARCH_CELL, wanted)
+    findings = best(wanted, places(_printed(messages)))
+    if not findings and turn == 1:
+        return _cell("The search showed nothing; looking for the words themselves.", GREP_CELL, wanted)
+    answer = _answer(wanted, findings)
+    # Twice as a cell; an engine that still asks wants the answer as plain text.
+    return f"```repl\nFINAL({answer!r})\n```" if turn <= 3 else f"FINAL({answer})"
+
+
+def question_of(messages: Sequence[Message]) -> str:
+    """The question in the first user message: what follows `Question:`, or else its first paragraph."""
+    text = next((message.content for message in messages if message.role == "user"), "")
+    labelled = _QUESTION.search(text)
+    return (labelled["text"] if labelled else text.strip().split("\n\n")[0]).strip()
+
+
+def _printed(messages: Sequence[Message]) -> list[str]:
+    """What came back, newest first: what a cell printed counts before what was shown unasked."""
+    return [message.content for message in reversed(messages) if message.role == "user"]
+
+
+def _cell(thought: str, template: str, wanted: Sequence[str]) -> str:
+    plain = [words.singular(word) for word in wanted]
+    # Symbols are found by their exact letters: `citation` and `Citation` are two searches.
+    names = list(dict.fromkeys(form for name in plain for form in (name, name.lower(), name.capitalize())))
+    pattern = "|".join(re.escape(name) for name in plain) or r"\S"
+    return f"{thought}\n```repl\n{template.format(words=list(wanted), names=names, pattern=pattern)}```"
+
+
+def _answer(wanted: Sequence[str], findings: Sequence[Finding]) -> str:
+    if not findings:
+        return f"{PLAIN} Nothing was found for: {', '.join(wanted)}. Other words may find more; a language model would."
+    listed = [f"{i}. `{_quoted(finding.quote)}` {finding.place.marker}" for i, finding in enumerate(findings, 1)]
+    return "\n".join([PLAIN, "", "Best matches:", *listed])
+
+
+def _quoted(line: str) -> str:
+    """A line fit to stand between backticks, without anything that reads as a citation of its own."""
+    plain = re.sub(r"\[(?=[^\[\]]*:\s?L?\d)", "(", line.replace("`", "'"))
+    return plain if len(plain) <= _PRINT_LIMIT else plain[:_PRINT_LIMIT] + " …"
