@@ -7,7 +7,7 @@ span and the true text. Everything else is rejected. Nothing a model or a sandbo
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from rlm_indexers.corpus import Citation, CitationState, Span
 from rlm_indexers.reader import Pack
@@ -19,6 +19,15 @@ UNIQUE_LENGTH = 16
 """Non-blank characters below which a quote is too short to say where it belongs."""
 CHUNK = 4 << 20
 """Bytes searched at a stretch: other threads run in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A citation, and whether a model of this run was shown its lines."""
+
+    citation: Citation
+    seen: bool
+
 
 _NUMBERED = re.compile(r"^ *\d+\| ?", re.MULTILINE)
 _NEWLINE = r"(?:\r\n|\n|\r)"

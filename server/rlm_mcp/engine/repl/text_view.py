@@ -54,7 +54,7 @@ class Text:
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Text):
-            return self.view == other._view
+            return self.view == other.view
         return isinstance(other, str) and bool(self.view == other.encode("utf-8", "surrogatepass"))
 
     def __add__(self, other: object) -> str:
