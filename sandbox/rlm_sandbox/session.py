@@ -81,7 +81,7 @@ class WireSession:
         self._busy = False
         self._closed = False
         self.layers: tuple[str, ...] = ()
-        """What the runner said it put on; a provider checks it from outside where it can."""
+        """What the runner said it put on."""
 
     async def start(self) -> "WireSession":
         """Itself, with a runner that is ready. Raises SandboxUnavailable."""
@@ -151,6 +151,17 @@ class WireSession:
     async def _connect(self, calls: CallTable) -> None:
         link = self._link = Link(await self._launch(), self._opening.limits)
         self.layers = tuple(await link.begin(self._opening.message(), calls))
+        try:
+            self._check(self.layers)
+        except SandboxUnavailable:
+            await link.close()
+            raise
+
+    def _check(self, layers: Sequence[str]) -> None:
+        """Raises SandboxUnavailable when a required layer is missing. A provider adds what it can see from outside."""
+        missing = set(self._opening.layers) - set(layers)
+        if missing and self._opening.required:
+            raise SandboxUnavailable(f"The sandbox did not lock itself: {', '.join(sorted(missing))} is missing.")
 
     async def _revive(self) -> bool:
         """Whether the process was lost between two cells and has been restored now."""

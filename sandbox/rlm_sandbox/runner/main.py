@@ -11,7 +11,7 @@ import sys
 import threading
 from queue import SimpleQueue
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from rlm_sandbox.runner import frames, lockdown
 from rlm_sandbox.runner.calls import Calls, HostCallError
@@ -94,7 +94,7 @@ class Runner:
         with self._interrupts, self._send_lock:
             frames.write_all(self._send_fd, frame)
 
-    def prepare(self) -> None:
+    def prepare(self, parent: int | None) -> None:
         """Everything that needs files or is ours; the lock closes at the end of it."""
         threading.stack_size(THREAD_STACK)
         random.seed(0)
@@ -102,8 +102,10 @@ class Runner:
         blob = map_blob(self._start["blob"])
         self._view = SessionView(self._calls, blob, self._start["arguments"])
         keep = {self._receive_fd, self._send_fd}
-        held = lockdown.apply(self._start["lock"], self._start["limits"], self._start["blob"], keep)
-        self._held = held
+        os.chdir("/")
+        os.environ.clear()  # noqa: TID251 - no setting is read: the cell is to find nothing
+        blob_bytes = len(blob) if blob else 0
+        self._held = lockdown.apply(self._start["lock"], self._start["limits"], blob_bytes, keep, parent)
 
     def open(self) -> None:
         """Reserved names enter the namespace; from here on the blob is read, so the lock must be on."""
@@ -131,7 +133,7 @@ class Runner:
             elif message["t"] == "answer":
                 self._calls.resolve(message)
 
-    def serve(self) -> None:
+    def serve(self) -> NoReturn:
         """Runs cells for ever; the process ends with the channel."""
         while True:
             message = self._cells_to_run.get()
@@ -183,17 +185,17 @@ class Runner:
                 )
 
 
-def run(receive_fd: int, send_fd: int) -> None:
-    """A session over this channel. Does not return."""
+def run(receive_fd: int, send_fd: int, parent: int | None = None) -> NoReturn:
+    """A session over this channel, which dies with its parent if that is named."""
     try:
         start = frames.read_frame(receive_fd)
         if start is None:
             _exit(0)
         runner = Runner(receive_fd, send_fd, start)
-        runner.prepare()
+        runner.prepare(parent)
         runner.open()
     except BaseException as error:  # noqa: BLE001 - the host must hear why, whatever it was
         reason = describe(error)
         frames.write_all(send_fd, frames.encode({"t": "failed", "kind": reason["kind"], "message": reason["message"]}))
-        _exit(1)
+        sys.exit(1)
     runner.serve()
