@@ -1,17 +1,13 @@
 """One sandbox and its life: created once whatever goes wrong on the way, kept awake, deleted, leftovers swept."""
 
 import asyncio
-import contextlib
-import hashlib
 import logging
-import os
 import secrets
-import socket
 from collections.abc import Mapping
-from pathlib import Path
 
 from rlm_sandbox.daytona.door import LOST, Cloud, CloudError, Machine, Wish
 from rlm_sandbox.daytona.patience import Patience
+from rlm_sandbox.owner import host, orphaned, owner
 
 log = logging.getLogger(__name__)
 
@@ -23,45 +19,6 @@ OWNER = "rlm-owner"
 CREATE_SECONDS = 180.0
 AWAKE_SECONDS = 240.0
 """Between signs of life; well below the minutes after which an idle sandbox stops, and so dies."""
-
-
-def _read(path: str) -> str:
-    with contextlib.suppress(OSError):
-        return Path(path).read_text("utf-8").strip()
-    return ""
-
-
-def host() -> str:
-    """A label for this machine that says nothing about it."""
-    words = f"{_read('/etc/machine-id')} {socket.gethostname()}"
-    return hashlib.sha256(words.encode()).hexdigest()[:16]
-
-
-def _place() -> str:
-    """Which boot and which view of process numbers: without both, a number means nothing."""
-    boot = _read("/proc/sys/kernel/random/boot_id")[:8]
-    with contextlib.suppress(OSError):
-        return f"{boot}.{Path('/proc/self/ns/pid').stat().st_ino}"
-    return ""
-
-
-def _started(process: int) -> str:
-    """When the process began, in the kernel's ticks; empty if there is none."""
-    return (_read(f"/proc/{process}/stat").rpartition(")")[2].split() or [""] * 20)[19]
-
-
-def owner(process: int | None = None) -> str:
-    """A label for a process that no later process with its number shares."""
-    process = process or os.getpid()
-    return f"{_place()}.{process}.{_started(process)}"
-
-
-def orphaned(label: str) -> bool:
-    """Whether the process of that label is known to be gone. Unknown means no: time to live will do it."""
-    place, process, started = [*label.rsplit(".", 2), "", ""][:3]
-    if not place or place != _place() or not process.isdigit():
-        return False
-    return _started(int(process)) != started
 
 
 async def sweep(cloud: Cloud) -> int:

@@ -28,6 +28,7 @@ Progress = Callable[[str], None]
 T = TypeVar("T")
 
 TTL_MINUTES = 240
+LAYERS = ("descriptors", "limits", "identity", "landlock", "seccomp")
 SPOKEN_SECONDS = 60.0
 """For the bridge to be heard: on a cold machine Python itself may take seconds."""
 
@@ -111,7 +112,10 @@ class DaytonaProvider:
     ) -> Session:
         """See Provider.open."""
         place = {"path": f"{ROOT}/blobs/{blob.sha256}", "size": blob.size} if blob else None
-        opening = Opening(tuple(preloads), dict(arguments or {}), limits or Limits(), blob, place, required=False)
+        # Whether the guest's kernel offers every layer is not ours to choose: what it offers is put on.
+        opening = Opening(
+            tuple(preloads), dict(arguments or {}), limits or Limits(), blob, place, LAYERS, required=False
+        )
         return await self._open(opening, host_calls or {})
 
     async def close(self) -> None:
