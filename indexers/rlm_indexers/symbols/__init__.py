@@ -1,0 +1,39 @@
+"""Symbol maps: definitions, references and imports of a document, from tree-sitter. Nothing else imports tree-sitter."""
+
+from rlm_indexers.symbols.extract import extract
+from rlm_indexers.symbols.facts import (
+    UNKNOWN,
+    Facts,
+    ImportFact,
+    ReferenceFact,
+    SymbolFact,
+    facts_from_json,
+    facts_to_json,
+    symbol_rows,
+    text_only,
+)
+from rlm_indexers.symbols.parsing import GRAMMARS, LanguageState, state_of, version
+
+__all__ = [
+    "EXTRACTOR_VERSION",
+    "UNKNOWN",
+    "Facts",
+    "ImportFact",
+    "LanguageState",
+    "ReferenceFact",
+    "SymbolFact",
+    "extract",
+    "facts_from_json",
+    "facts_to_json",
+    "supported",
+    "symbol_rows",
+    "text_only",
+]
+
+EXTRACTOR_VERSION = version()
+"""Part of the key under which facts are kept: another when a query, a grammar or the extraction changes."""
+
+
+def supported() -> dict[str, LanguageState]:
+    """What is known about each language here; compiles all queries when first asked."""
+    return {language: state_of(language) for language in GRAMMARS}
