@@ -59,14 +59,14 @@ class LitellmModel:
         effort: str | None = None,
         api_base: str | None = None,
         api_key: str | None = None,
-        calls: "Connections | None" = None,
+        connections: "Connections | None" = None,
     ) -> None:
         self.name = name
         self._row = prices.row(name)
         self._fixed = _given(
             api_base=api_base, api_key=api_key, reasoning_effort=effort if self._row.reasoning else None
         )
-        self._connections = calls or Connections()
+        self._connections = connections or Connections()
 
     @property
     def window(self) -> int | None:
