@@ -47,9 +47,11 @@ class RunUsage:
 class BudgetReached(Exception):
     """There is no room for a call. `reason` is a sentence for whoever reads the outcome."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, may_free: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.may_free = may_free
+        """Calls under way hold room that they may give back."""
 
 
 @dataclass(eq=False, slots=True)
@@ -102,8 +104,8 @@ class Budget:
     def reserve(self, estimate: Usage, *, sub_call: bool = False) -> Lease:
         """Room for one call, here and in every budget above. Raises BudgetReached."""
         for budget in self._chain():
-            if reason := budget.refusal(estimate, sub_call=sub_call):
-                raise BudgetReached(reason)
+            if full := budget.refusal(estimate, sub_call=sub_call):
+                raise full
         return self._enter(Lease(estimate, sub_call))
 
     def last_lease(self, estimate: Usage) -> Lease | None:
@@ -168,6 +170,11 @@ class Budget:
             seconds=round(self.clock() - self.started, 3),
         )
 
+    @property
+    def busy(self) -> bool:
+        """Whether a call is under way, here or in any budget above or beside."""
+        return any(budget.leases for budget in self._chain())
+
     def usd_left(self) -> float:
         return (
             float("inf") if self.limits.usd is None else max(0.0, self.limits.usd - self.known_usd - self._held_usd())
@@ -182,17 +189,20 @@ class Budget:
     def seconds_left(self) -> float:
         return max(0.0, self.limits.seconds - (self.clock() - self.started))
 
-    def refusal(self, estimate: Usage, *, sub_call: bool) -> str:
-        """Why there is no room for a call in this budget alone, or nothing."""
+    def refusal(self, estimate: Usage, *, sub_call: bool) -> BudgetReached | None:
+        """Why there is no room for a call in this budget alone, or None."""
+        limits = self.limits
         if sub_call and self.calls_left() < 1:
-            return f"the limit of {self.limits.calls} sub-calls is reached"
-        if _tokens(estimate) > self.tokens_left():
-            return f"the limit of {self.limits.tokens:,} tokens leaves no room for this call"
-        if (estimate.usd or 0.0) > self.usd_left():
-            return f"the budget of ${self.limits.usd:g} leaves no room for this call (it may cost ${estimate.usd:.4f})"
+            return BudgetReached(f"the limit of {limits.calls} sub-calls is reached")
         if self.seconds_left() <= 0:
-            return f"the limit of {self.limits.seconds:g} s is reached"
-        return ""
+            return BudgetReached(f"the limit of {limits.seconds:g} s is reached")
+        if _tokens(estimate) > self.tokens_left():
+            reason = f"the limit of {limits.tokens:,} tokens leaves no room for this call"
+            return BudgetReached(reason, may_free=True)
+        if (estimate.usd or 0.0) > self.usd_left():
+            reason = f"the budget of ${limits.usd:g} leaves no room for this call (it may cost ${estimate.usd:.4f})"
+            return BudgetReached(reason, may_free=True)
+        return None
 
     def _turns_reached(self) -> Iterator[str]:
         limits = self.limits

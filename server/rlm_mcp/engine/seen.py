@@ -28,16 +28,23 @@ _LISTED = re.compile(r"(?P<document>.+?):(?P<line>\d+)\| ?(?P<text>.*)$")
 class Ledger:
     """What models were shown of one corpus. Recording costs time by what is recorded, never by the corpus."""
 
-    def __init__(self, pack: Pack) -> None:
+    def __init__(self, pack: Pack, parent: "Ledger | None" = None) -> None:
         self._pack = pack
+        self._parent = parent
         self._lines: dict[int, _Lines] = {}
         self._fragments: dict[tuple[int, int], list[str]] = {}
         self._raw: set[int] = set()
         self._longest: list[tuple[int, str]] = []
         self._looked = False
 
+    def child(self) -> "Ledger":
+        """A child's ledger: what its models are shown enters this one too; whether it looked is its own affair."""
+        return Ledger(self._pack, self)
+
     def record(self, text: str, *, looked: bool = True) -> None:
         """Enter what a prompt showed. `looked` is False for what was shown unasked, before any cell ran."""
+        if self._parent is not None:
+            self._parent.record(text, looked=looked)
         before = self._looked
         block: list[tuple[int, str]] = []
         document: int | None = None

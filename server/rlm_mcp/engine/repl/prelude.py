@@ -92,6 +92,7 @@ def setup(session: Any) -> dict[str, Any]:
         **_bound(calls, "llm_query", "llm_query_batched", "rlm_query", "rlm_query_batched"),
         **_bound(made, "llm_map", "llm_filter", "llm_classify", "llm_reduce", "pairs"),
         "budget": lambda: session.call("budget"),
+        "turns": functools.partial(_turn, session.call),
         "cite": functools.partial(_cite, session.call, corpus),
         **{function.__name__: function for function in (FINAL, FINAL_VAR, SUBMIT, SHOW_VARS)},
         "SubCallError": sub_calls.SubCallError,
@@ -164,6 +165,12 @@ def _cite(call: Any, corpus: corpus_view.Corpus, place: Any, quote: "str | None"
         span = place.span
     ref = span.ref if span else str(place).strip("[]`")
     return str(call("cite", place=ref, quote=None if quote is None else str(quote))["marker"])
+
+
+def _turn(call: Any, number: int) -> str:
+    """What was written and told in an earlier turn."""
+    turn = call("turn", number=int(number))
+    return f"{turn['reply']}\n\n{turn['feedback']}"
 
 
 def _given(session: Any, pack: "reader.Pack") -> dict[str, Any]:
