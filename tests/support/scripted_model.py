@@ -175,6 +175,12 @@ class ScriptedModel:
             if not self._arrived.wait_for(lambda: len(self.requests) >= count, seconds):
                 raise TimeoutError(f"{len(self.requests)} of {count} requests arrived in {seconds} s")
 
+    def wait_for_hang_up(self, count: int, seconds: float = 10.0) -> None:
+        """Returns when so many clients have left a hanging request."""
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: self.abandoned >= count, seconds):
+                raise TimeoutError(f"{self.abandoned} of {count} clients left in {seconds} s")
+
     # The thread, and one connection in it.
 
     def _serve(self) -> None:
@@ -213,12 +219,17 @@ class ScriptedModel:
                 await asyncio.sleep(self._delay + answer.delay)
                 if answer.hang:
                     await reader.read()
-                    self.abandoned += 1
+                    self._hung_up()
                     return
                 if not await send(asked, answer, writer):
                     return
             finally:
                 self._in_flight -= 1
+
+    def _hung_up(self) -> None:
+        with self._arrived:
+            self.abandoned += 1
+            self._arrived.notify_all()
 
     def _record(self, path: str, headers: dict[str, str], body: bytes) -> Asked:
         with self._arrived:
