@@ -5,7 +5,6 @@ import errno
 import hashlib
 import json
 import os
-import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from rlm_indexers.converters.cache import DerivedTexts
 from rlm_indexers.converters.process import Converter, Limits
 from rlm_indexers.corpus import Anchor, Fetched, Skipped, SourceDocument
 from rlm_indexers.errors import SourceError
-from rlm_indexers.text import decode, is_binary
+from rlm_indexers.text import decode, document_id, is_binary
 
 TEXT_BYTES = 64 * 1024 * 1024
 LINE_BYTES = 1024 * 1024
@@ -39,7 +38,6 @@ _LANGUAGES = {
     ".ndjson": "jsonl",
 }
 _HEADER_BYTES = 64 * 1024
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(slots=True)
@@ -111,12 +109,6 @@ def _files(reading: _Reading) -> list[tuple[str, str]]:
             reading.skipped.append(Skipped(name, "duplicate-id: two names that differ only in what no id can show"))
         found.setdefault(name, path)
     return sorted(found.items(), key=lambda item: item[0].encode())
-
-
-def document_id(path: str) -> str:
-    """A relative path as the id of a document: valid UTF-8 without control characters."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace").replace(os.sep, "/")
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def _walk(reading: _Reading, top: str) -> Iterator[str]:

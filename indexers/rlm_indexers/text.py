@@ -4,6 +4,8 @@ The only door to charset-normalizer, and imported only when a file is neither ma
 """
 
 import codecs
+import os
+import re
 
 SNIFFED_BYTES = 8192
 GUESSED_BYTES = 64 * 1024
@@ -23,6 +25,13 @@ _GUESSABLE = [
 # Codecs that Python calls text but that rewrite it, run for ever, or exist to fail.
 _REFUSED = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "unicode-escape",
                       "raw-unicode-escape", "mbcs", "oem", "utf-7"})  # fmt: skip
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def document_id(path: str) -> str:
+    """A relative path as the id of a document: valid UTF-8 without control characters."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace").replace(os.sep, "/")
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def is_binary(data: bytes) -> bool:

@@ -5,7 +5,8 @@ import socket
 import pytest
 
 from rlm_indexers.errors import SourceError
-from rlm_indexers.folder import LINE_BYTES, TEXT_BYTES, document_id, fetch
+from rlm_indexers.folder import LINE_BYTES, TEXT_BYTES, fetch
+from rlm_indexers.text import document_id
 
 
 def read(folder, **options):

@@ -1,0 +1,173 @@
+"""Past sessions of coding agents as documents: from `history:…` to what it names, in scope, read and redacted."""
+
+import hashlib
+import os
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rlm_indexers.corpus import Fetched, Skipped, SourceDocument
+from rlm_indexers.errors import SourceError
+from rlm_indexers.history import discover, scope
+from rlm_indexers.history.adapters import claude_session, generic
+from rlm_indexers.history.discover import Found, Places
+from rlm_indexers.history.plan import Planned, copied_ids, plan
+from rlm_indexers.history.redact import Redactor, key_in
+from rlm_indexers.sources import Source
+
+VERSION = 1
+"""Raise it when the same transcripts give other documents."""
+AGENTS = ("claude-code",)
+_RACY = 2_000_000_000
+
+
+def fetch(
+    source: Source,
+    *,
+    cache: Path | None = None,
+    progress: Callable[[str], None] | None = None,
+    places: Places | None = None,
+    exclude: Collection[str] = (),
+) -> Fetched:
+    """The sessions that a source names, one document per thread, secrets taken out.
+
+    `history:` means those that ran in the repository around `source.cwd`, in any of its work trees;
+    `history:claude-code` and `history:all` those of every project; `history:PATH` a transcript, the folder of a
+    project, a `projects` folder or a configuration folder. `exclude`: ids of sessions to leave out, such as the one
+    that asks. Raises SourceError that says where was looked, when nothing is found.
+    """
+    started = time.time_ns()
+    found = _found(source, places or Places(Path.home()))
+    _leave_out(found, exclude)
+    planned = plan(found.transcripts)
+    if not planned:
+        raise SourceError(_nothing(source, found))
+    key = key_in(cache) if cache is not None else secrets.token_bytes(32)
+    fetched = Fetched("history", source.name, (), found.skipped, _facts(source, found, planned))
+    if cache is not None and all(each.transcript.changed < started - _RACY for each in planned):
+        fetched.fingerprint = _fingerprint(planned, found, key)
+    fetched.documents = _Reading(fetched, Redactor(key), progress).documents(planned)
+    return fetched
+
+
+def _found(source: Source, places: Places) -> Found:
+    """All transcripts at the place that is meant, those out of scope left out and counted."""
+    if source.location in {"", "all", *AGENTS}:
+        root = places.claude / "projects"
+        found = discover.below(root) if root.is_dir() else Found(root, [str(root)])
+        if not source.location:
+            _keep(found, scope.of(source.cwd))
+        return found
+    path = source.cwd / Path(source.location).expanduser()
+    if not path.exists():
+        raise SourceError(
+            f"there is no {str(path)!r} to read a history from: pass history:PATH with a folder of transcripts, "
+            f"history: for the sessions of this repository, or history:{' / history:'.join((*AGENTS, 'all'))}"
+        )
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - not resolve(): a link that was named is meant
+    return discover.below(path / "projects" if (path / "projects").is_dir() else path)
+
+
+def _keep(found: Found, wanted: scope.Scope) -> None:
+    """Only the sessions of a scope; a subagent goes with its session."""
+    sessions = {each.session for each in found.transcripts if not each.agent and wanted.holds(each.head.cwd)}
+    elsewhere = 0
+    for each in found.transcripts:
+        if not each.agent and not each.head.cwd:
+            found.skipped.append(Skipped(each.file, "no-working-folder: it does not say where it ran"))
+        elif not each.agent and each.session not in sessions:
+            elsewhere += 1
+    if elsewhere:
+        found.skipped.append(Skipped("claude-code", f"other-projects: {elsewhere} sessions"))
+    found.transcripts = [each for each in found.transcripts if each.session in sessions]
+    found.looked.append(f"for sessions that ran in {' or '.join(wanted.roots)}")
+
+
+def _leave_out(found: Found, exclude: Collection[str]) -> None:
+    for each in found.transcripts:
+        if each.session in exclude and not each.agent:
+            found.skipped.append(Skipped(each.file, "live-session: the one that asks"))
+    found.transcripts = [each for each in found.transcripts if each.session not in exclude]
+
+
+def _nothing(source: Source, found: Found) -> str:
+    reasons = Counter(skipped.reason for skipped in found.skipped)
+    left = "; left out: " + ", ".join(f"{count} x {reason}" for reason, count in reasons.items()) if reasons else ""
+    return (
+        f"no transcripts for history:{source.location}. Looked in {', '.join(found.looked)}{left}. "
+        f"Pass history:PATH with a folder of transcripts, history:claude-code for those of every project, "
+        f"or set CLAUDE_CONFIG_DIR if Claude Code keeps its files elsewhere"
+    )
+
+
+def _facts(source: Source, found: Found, planned: list[Planned]) -> dict[str, object]:
+    starts = sorted(each.transcript.head.started for each in planned if each.transcript.head.started)
+    return {
+        "root": str(found.root),
+        "looked": found.looked,
+        "scope": source.location or "this repository",
+        "sessions": sum(not each.transcript.agent for each in planned),
+        "subagents": sum(bool(each.transcript.agent) for each in planned),
+        "first": starts[0][:10] if starts else None,
+        "last": starts[-1][:10] if starts else None,
+    }
+
+
+def _fingerprint(planned: list[Planned], found: Found, key: bytes) -> str:
+    digest = hashlib.sha256(f"{VERSION} {found.root} {found.looked} {sorted(found.skipped)}".encode() + key)
+    for each in planned:
+        state = (each.id, each.transcript.file, each.transcript.size, each.transcript.changed)
+        digest.update(repr(state).encode())
+    return digest.hexdigest()
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One pass over planned transcripts."""
+
+    fetched: Fetched
+    redactor: Redactor
+    progress: Callable[[str], None] | None
+    held: list[SourceDocument] = field(default_factory=list)
+    """Further documents of a transcript, which may belong behind those of the next ones."""
+
+    def documents(self, planned: list[Planned]) -> Iterator[SourceDocument]:
+        for each in planned:
+            yield from self._due(each.id)
+            if self.progress is not None:
+                self.progress(each.id)
+            try:
+                made = self._read(each)
+            except OSError as error:
+                self.fetched.skipped.append(Skipped(each.transcript.file, f"unreadable: {error.strerror or error}"))
+                continue
+            if not made:
+                self.fetched.skipped.append(Skipped(each.transcript.file, "empty: nothing was said in it"))
+            self.held += made
+        yield from self._due(None)
+        self.fetched.facts["secrets"] = dict(sorted(self.redactor.found.items()))
+
+    def _due(self, until: str | None) -> Iterator[SourceDocument]:
+        """What is held and comes before a document, in order."""
+        self.held.sort(key=lambda document: document.id.encode())
+        while self.held and (until is None or self.held[0].id.encode() < until.encode()):
+            yield self.held.pop(0)
+
+    def _read(self, each: Planned) -> list[SourceDocument]:
+        task = claude_session.Task(
+            id=each.id,
+            path=each.transcript.path,
+            file=each.transcript.file,
+            session_folder=each.session_folder,
+            started=each.transcript.head.started,
+            about="; ".join(filter(None, (each.where, each.about))),
+            original=each.original,
+            copied=copied_ids(each.originals),
+            subagents=each.subagents,
+        )
+        if each.transcript.form == "claude":
+            return claude_session.read(task, self.redactor)
+        return generic.read(task, self.redactor)
