@@ -95,6 +95,14 @@ def reader(blob: Path | None) -> str:
     return f"{status.st_uid}:{status.st_gid}"
 
 
+def written() -> tempfile.TemporaryDirectory[str]:
+    """A folder that anybody may read, with the runner in it as one file."""
+    folder = tempfile.TemporaryDirectory(prefix="rlm-docker-")
+    Path(folder.name).chmod(0o755)
+    (Path(folder.name) / "runner.py").write_text(program.text(), "utf-8")
+    return folder
+
+
 class Client:
     """The `docker` command."""
 
@@ -245,9 +253,7 @@ class DockerProvider:
                 self._runtime = "runsc" if "runsc" in await self._client.runtimes() else ""
                 await self._sweep()
                 await self._fetch(tell)
-                self._files = tempfile.TemporaryDirectory(prefix="rlm-docker-")
-                Path(self._files.name).chmod(0o755)
-                (Path(self._files.name) / "runner.py").write_text(program.text(), "utf-8")
+                self._files = written()
             return Path(self._files.name) / "runner.py"
 
     async def _fetch(self, tell: Callable[[str], None]) -> None:

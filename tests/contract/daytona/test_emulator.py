@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -30,17 +30,6 @@ from daytona.common.errors import (
 from tests.support.daytona_emulator import DaytonaEmulator
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def emulator() -> Iterator[DaytonaEmulator]:
-    with DaytonaEmulator() as running:
-        yield running
 
 
 @asynccontextmanager
