@@ -1,6 +1,7 @@
-"""Symbol maps: definitions, references and imports of a document, from tree-sitter. Nothing else imports tree-sitter."""
+"""Symbol maps: the definitions, references and imports of a document. Nothing outside imports tree-sitter."""
 
 from rlm_indexers.symbols.extract import extract
+from rlm_indexers.symbols.extractor import Extractor
 from rlm_indexers.symbols.facts import (
     UNKNOWN,
     Facts,
@@ -13,13 +14,16 @@ from rlm_indexers.symbols.facts import (
     text_only,
 )
 from rlm_indexers.symbols.parsing import GRAMMARS, LanguageState, state_of, version
+from rlm_indexers.symbols.workers import Limits
 
 __all__ = [
     "EXTRACTOR_VERSION",
     "UNKNOWN",
+    "Extractor",
     "Facts",
     "ImportFact",
     "LanguageState",
+    "Limits",
     "ReferenceFact",
     "SymbolFact",
     "extract",

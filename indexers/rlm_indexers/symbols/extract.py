@@ -1,4 +1,4 @@
-"""From one document to its facts: parse, collect what the query captured, put it in order. Pure; walks no tree itself."""
+"""From one document to its facts: parse, take what the query captured, put it in order. Pure."""
 
 from collections.abc import Iterable, Iterator
 

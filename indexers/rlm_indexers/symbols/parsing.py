@@ -10,6 +10,7 @@ import importlib.metadata
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
 from tree_sitter import Language, Node, Parser, Query, QueryCursor
@@ -85,8 +86,10 @@ def query_text(source: Source, name: str) -> str:
 
 @cache
 def version() -> str:
-    """What changes when a query or a grammar does."""
+    """What changes when a query, a grammar or this package does."""
     digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
     for name, source in sorted(GRAMMARS.items()):
         digest.update(f"{name} {_installed(source.module)} ".encode())
         digest.update(query_text(source, name).encode())

@@ -19,7 +19,7 @@ class _Place(NamedTuple):
 
 
 def python_facts(data: bytes) -> Facts | None:
-    r"""The facts of a document that Python accepts, else None. None too when its lines are not those counted by `\n`."""
+    r"""The facts of a document that Python accepts, else None; None too when `\n` does not end all its lines."""
     if data.count(b"\r") != data.count(b"\r\n") or b"\x00" in data:
         return None
     text = data.decode("utf-8", "replace")

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from rlm_indexers.symbols.facts import ImportFact
-from rlm_indexers.symbols.parsing import Node
 from rlm_indexers.symbols.imports import python_imports
+from rlm_indexers.symbols.parsing import Node
 
 NameOf = Callable[[Node], Node | None]
 Imports = Callable[[bytes, int], Iterator[ImportFact]]

@@ -1,0 +1,55 @@
+"""The program in a worker's own process: units of documents in on standard input, facts out on standard output.
+
+It bounds itself before it reads the first byte that is not ours.
+"""
+
+import os
+import resource
+from typing import Any, BinaryIO
+
+from rlm_indexers.converters import frames
+from rlm_indexers.symbols.units import facts_json
+
+UNIT_BYTES = 1 << 30
+
+
+def main(arguments: list[str]) -> None:
+    """Answer units until the input ends. The one argument: bytes of memory."""
+    bound(int(arguments[0]))
+    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints is no frame
+    while True:
+        try:
+            header, body = frames.read(_reader(source), UNIT_BYTES)
+        except EOFError:
+            return
+        _answer(header["documents"], memoryview(body), sink)
+
+
+def bound(memory_bytes: int) -> None:
+    """Set what this process may use, for good: memory, no core dump, nothing written."""
+    for kind, value in (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+    ):
+        resource.setrlimit(kind, (value, value))
+
+
+def _answer(documents: list[tuple[str, int]], body: memoryview, sink: BinaryIO) -> None:
+    """One frame per document, sent as soon as it is known: what kills us is then the one after the last."""
+    start = 0
+    for language, size in documents:
+        sink.write(frames.pack({}, facts_json(language, bytes(body[start : start + size])).encode("utf-8", "replace")))
+        sink.flush()
+        start += size
+
+
+def _reader(source: BinaryIO) -> Any:
+    def exactly(count: int) -> bytes:
+        data = source.read(count)
+        if len(data) < count:
+            raise EOFError
+        return data
+
+    return exactly

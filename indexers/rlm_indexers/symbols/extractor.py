@@ -1,0 +1,101 @@
+"""Facts of many documents, in processes that may be killed: workers of our own, or an executor handed in."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Self, TypeVar
+
+from rlm_indexers.symbols.facts import Facts, facts_from_json
+from rlm_indexers.symbols.units import Item, run_unit, units
+from rlm_indexers.symbols.workers import Limits, Worker
+
+Key = TypeVar("Key")
+MOST_WORKERS = 4
+AHEAD = 2
+"""Units per worker that wait or are done but not fetched: what bounds memory."""
+
+
+class Extractor:
+    """Extracts, in the caller's thread's time but not in its process. Close it to end the workers."""
+
+    def __init__(
+        self, executor: Executor | None = None, *, workers: int | None = None, limits: Limits | None = None
+    ) -> None:
+        self._executor = executor
+        self._limits = limits or Limits()
+        self._count = workers or min(os.cpu_count() or 1, MOST_WORKERS)
+        self._threads = ThreadPoolExecutor(self._count, "symbols")
+        self._idle: deque[Worker] = deque()
+        self._all: list[Worker] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def extract_many(self, items: Iterable[tuple[Key, str, bytes]]) -> Iterator[tuple[Key, Facts]]:
+        """The facts of each (key, language, document), in the order given. `items` is read a few units ahead."""
+        for key, text in self.extract_json(items):
+            yield key, facts_from_json(text)
+
+    def extract_json(self, items: Iterable[tuple[Key, str, bytes]]) -> Iterator[tuple[Key, str]]:
+        """The same as `facts_to_json` writes it: what a store keeps, without making objects of it."""
+        keys: deque[Key] = deque()
+        for texts in self._in_order(units(_noting(items, keys))):
+            for text in texts:
+                yield keys.popleft(), text
+
+    def close(self) -> None:
+        """End the workers. Idempotent."""
+        for worker in self._all:
+            worker.close()
+        self._threads.shutdown(cancel_futures=True)
+
+    def _in_order(self, groups: Iterable[list[Item]]) -> Iterator[list[str]]:
+        waiting: deque[Future[list[str]]] = deque()
+        try:
+            for unit in groups:
+                waiting.append(self._threads.submit(self._run, unit))
+                while len(waiting) > AHEAD * self._count:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _run(self, unit: list[Item]) -> list[str]:
+        if self._executor is not None:
+            done = _by_executor(self._executor, unit)
+            if done is not None:
+                return done
+        with self._lock:
+            worker = self._idle.popleft() if self._idle else self._hired()
+        try:
+            return worker.run(unit)
+        finally:
+            with self._lock:
+                self._idle.appendleft(worker)
+
+    def _hired(self) -> Worker:
+        worker = Worker(self._limits)
+        self._all.append(worker)
+        return worker
+
+
+def _by_executor(executor: Executor, unit: list[Item]) -> list[str] | None:
+    """What an executor makes of a unit; None when it fails, so that our own workers find the document at fault."""
+    try:
+        return executor.submit(run_unit, unit).result()
+    except Exception:  # noqa: BLE001 - a broken pool, a lost cluster node: each has its own type
+        return None
+
+
+def _noting(items: Iterable[tuple[Key, str, bytes]], keys: deque[Key]) -> Iterator[Item]:
+    for key, language, data in items:
+        keys.append(key)
+        yield language, data

@@ -1,0 +1,154 @@
+"""Worker processes that may be killed: each holds the grammars, takes units of documents and answers one by one.
+
+A document that crashes its worker, or takes too long, costs itself: the worker is replaced and goes on with the next.
+"""
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Self
+
+from rlm_indexers.converters import frames
+from rlm_indexers.symbols.facts import facts_to_json, text_only
+from rlm_indexers.symbols.units import Item
+
+_PACKAGE_ROOT = Path(__file__).parents[2]
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from rlm_indexers.symbols.child import main; main(sys.argv[2:])"
+_REPLY_LIMIT = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one document."""
+
+    seconds: float = 10.0
+    memory_bytes: int = 512 << 20
+
+
+class Worker:
+    """One process, started when first needed and again after each death. One unit at a time."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(self, unit: Sequence[Item]) -> list[str]:
+        """The facts of each document of a unit as JSON, whatever happens to the process on the way."""
+        done: list[str] = []
+        while len(done) < len(unit):
+            reason = self._attempt(unit[len(done) :], done)
+            if reason:
+                done.append(facts_to_json(text_only(reason)))
+        return done
+
+    def close(self) -> None:
+        """End the process. Idempotent."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    def _attempt(self, unit: Sequence[Item], done: list[str]) -> str:
+        """Append answers to `done`; "" after the last, else why the document after the last answer has none."""
+        process = self._running()
+        try:
+            done.extend(_replies(process, unit, self._limits.seconds))
+        except TimeoutError:
+            self.close()
+            return f"parser-timeout: {self._limits.seconds:g} s"
+        except (EOFError, ValueError):
+            reason = _cause_of_death(process)
+            self.close()
+            return reason
+        return ""
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            self._process = _started(self._limits)
+        return self._process
+
+
+def _started(limits: Limits) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-c", _START, str(_PACKAGE_ROOT), str(limits.memory_bytes)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+        cwd="/",
+        env={},
+    )
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            os.set_blocking(pipe.fileno(), False)
+    return process
+
+
+def _replies(process: subprocess.Popen[bytes], unit: Sequence[Item], seconds: float) -> Iterator[str]:
+    """The answers of a worker, each within its time. TimeoutError, or EOFError when the process is gone."""
+    if process.stdin is None or process.stdout is None:
+        raise EOFError
+    header = {"documents": [[language, len(data)] for language, data in unit]}
+    _write(process.stdin, frames.pack(header, b"".join(data for _, data in unit)), time.monotonic() + 2 * seconds)
+    for _ in unit:
+        _, body = frames.read(_reader(process.stdout, time.monotonic() + seconds), _REPLY_LIMIT)
+        yield body.decode("utf-8")
+
+
+def _write(pipe: IO[bytes], data: bytes, deadline: float) -> None:
+    view = memoryview(data)
+    while view:
+        _wait(pipe, selectors.EVENT_WRITE, deadline)
+        try:
+            view = view[os.write(pipe.fileno(), view[: 1 << 20]) :]
+        except BrokenPipeError:
+            raise EOFError from None
+
+
+def _reader(pipe: IO[bytes], deadline: float) -> Callable[[int], bytes]:
+    def exactly(count: int) -> bytes:
+        data = bytearray()
+        while len(data) < count:
+            _wait(pipe, selectors.EVENT_READ, deadline)
+            chunk = os.read(pipe.fileno(), min(count - len(data), 1 << 20))
+            if not chunk:
+                raise EOFError
+            data += chunk
+        return bytes(data)
+
+    return exactly
+
+
+def _wait(pipe: IO[bytes], event: int, deadline: float) -> None:
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, event)
+        if not selector.select(max(0.0, deadline - time.monotonic())):
+            raise TimeoutError
+
+
+def _cause_of_death(process: subprocess.Popen[bytes]) -> str:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=2)
+    code = process.poll()
+    if code is None:
+        return "parser-crashed: gone silent"
+    return f"parser-crashed: {signal.Signals(-code).name if code < 0 else f'exit {code}'}"
