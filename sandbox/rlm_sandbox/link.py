@@ -157,8 +157,8 @@ class Link:
             await self._channel.interrupt()
             await asyncio.wait({running.ended}, timeout=min(left, RESIGNAL_SECONDS))
         if not running.ended.done():
-            await self._channel.kill()
             self._lose(SessionLost("it did not stop when interrupted, so its process was killed"))
+            await self._channel.kill()
 
     # Frames
 
@@ -182,8 +182,8 @@ class Link:
             words = await self._channel.epitaph()
             self._lose(SessionLost(f"its process ended{f' with {words}' if words else ''}"))
         except ProtocolViolation as violation:
-            await self._channel.kill()
             self._lose(violation)
+            await self._channel.kill()
 
     async def _take(self, message: dict[str, Any]) -> None:
         running = self._running

@@ -40,6 +40,7 @@ class LocalChannel(StreamChannel):
         super().__init__(reader, writer)
         self._nursery = nursery
         self._newborn = newborn
+        self._reason = ""
         self.pid = newborn.pid
 
     @property
@@ -49,6 +50,11 @@ class LocalChannel(StreamChannel):
     async def interrupt(self) -> None:
         with contextlib.suppress(NurseryGone):
             await self._nursery.signal(self.pid, signal.SIGINT)
+
+    async def put_down(self, why: str) -> None:
+        """Kill it, for a reason that the session's user is told."""
+        self._reason = why
+        await self.kill()
 
     async def kill(self) -> None:
         with contextlib.suppress(NurseryGone, TimeoutError):
@@ -61,8 +67,9 @@ class LocalChannel(StreamChannel):
         try:
             code = await asyncio.wait_for(asyncio.shield(self._newborn.exited), DEATH_SECONDS)
         except TimeoutError:
-            return ""
-        return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+            return self._reason
+        words = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return f"{words}, because {self._reason}" if self._reason else words
 
     def cpu_seconds(self) -> float | None:
         if self.dead:

@@ -8,19 +8,21 @@ from rlm_sandbox.base import Limits
 
 PERIOD_SECONDS = 0.25
 OWN_THREADS = 2
+NEIGHBOURS = 32
+"""By how much an ordinary user's session may pass its threads, since the kernel counts a user's all together."""
 SLACK = 1.25
 """Memory is limited by the kernel; this is for what it does not count, like page tables."""
 
 
 class Watched(Protocol):
-    """A process that can be killed."""
+    """A process that can be ended."""
 
     pid: int
 
     @property
     def dead(self) -> bool: ...
 
-    async def kill(self) -> None: ...
+    async def put_down(self, why: str) -> None: ...
 
 
 def _status(pid: int) -> dict[str, int]:
@@ -36,7 +38,7 @@ def _status(pid: int) -> dict[str, int]:
 def excess(pid: int, limits: Limits) -> str:
     """Which bound the process has outgrown, or ""."""
     status = _status(pid)
-    if status.get("Threads", 0) > limits.processes + OWN_THREADS:
+    if status.get("Threads", 0) > limits.processes + OWN_THREADS + NEIGHBOURS:
         return "threads"
     private = sum(status.get(key, 0) for key in ("RssAnon", "RssShmem", "VmSwap", "VmPTE"))
     return "memory" if private * 1024 > limits.memory_mb * 1_000_000 * SLACK else ""
@@ -66,5 +68,5 @@ class Watchdog:
             for process, limits in list(self._watched.items()):
                 if process.dead:
                     del self._watched[process]
-                elif excess(process.pid, limits):
-                    await process.kill()
+                elif too_much := excess(process.pid, limits):
+                    await process.put_down(f"it used more {too_much} than it may")

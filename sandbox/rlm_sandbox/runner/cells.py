@@ -2,6 +2,7 @@
 
 import ast
 import linecache
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
@@ -78,7 +79,7 @@ class Cells:
 
     def run(self, number: int, code: str, stop_line: int | None = None) -> BaseException | None:
         """What stopped the cell, if anything did."""
-        file = _file(number)
+        file, stopped = _file(number), None
         linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
         try:
             self._interrupts.armed = True
@@ -86,8 +87,14 @@ class Cells:
             self._interrupts.armed = False
         except BaseException as error:  # noqa: BLE001 - whatever a cell does is a result
             self._interrupts.armed = False
-            return error
-        return None
+            stopped = error
+        try:
+            # Here, in a frame that no hook of the cell has seen: the next call of a function would run them.
+            sys.settrace(None)
+            sys.setprofile(None)
+        except BaseException:  # noqa: BLE001, S110 - a hook that raises has unset itself
+            pass
+        return stopped
 
     def _execute(self, code: str, file: str, stop_line: int | None) -> None:
         body, echo = _parse(code, file, stop_line)

@@ -28,8 +28,6 @@ class Names:
         vars(builtins).update(self._builtins)
         self._namespace.update(self._reserved)
         self._namespace["__builtins__"] = builtins
-        sys.settrace(None)
-        sys.setprofile(None)
         sys.setrecursionlimit(self._recursion)
         self.streams()
         self._interrupts.install()
