@@ -90,21 +90,28 @@ class Coverage:
     skipped: tuple[Skipped, ...] = ()
     languages: dict[str, int] = field(default_factory=dict)
     """Documents per language; `""` counts those of none."""
+    without_symbols: tuple[Skipped, ...] = ()
+    """The text-only documents, each with the reason."""
 
     def as_json(self, limit: int | None = None) -> dict[str, JSON]:
         """The coverage with at most `limit` of the skipped spelt out; counts per reason are always complete."""
-        reasons: dict[str, int] = {}
-        for skipped in self.skipped:
-            slug = skipped.reason.partition(":")[0]
-            reasons[slug] = reasons.get(slug, 0) + 1
         return {
             "indexed": self.indexed,
             "text_only": self.text_only,
             "skipped": [{"id": s.id, "reason": s.reason} for s in self.skipped[:limit]],
             "skipped_total": len(self.skipped),
-            "skipped_by_reason": dict(sorted(reasons.items())),
+            "skipped_by_reason": _by_reason(self.skipped),
+            "text_only_by_reason": _by_reason(self.without_symbols),
             "languages": dict(sorted(self.languages.items(), key=lambda item: (-item[1], item[0]))),
         }
+
+
+def _by_reason(left_out: Iterable[Skipped]) -> dict[str, int]:
+    reasons: dict[str, int] = {}
+    for each in left_out:
+        slug = each.reason.partition(":")[0]
+        reasons[slug] = reasons.get(slug, 0) + 1
+    return dict(sorted(reasons.items()))
 
 
 @dataclass(slots=True)
@@ -118,6 +125,8 @@ class Fetched:
     skipped: list[Skipped] = field(default_factory=list)
     facts: dict[str, JSON] = field(default_factory=dict)
     """`root`, `revision`, `dirty`, …: part of the corpus id, so nothing that changes from load to load."""
+    fingerprint: str = ""
+    """Known before `documents` is iterated, and the same only if all the rest is; "" when it cannot be known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,124 @@
+"""A corpus made from fetched documents: pack, symbols, search index, manifest, published in one step."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rlm_indexers import content, extraction, manifest, search_index
+from rlm_indexers.cache import CacheFolder, publish
+from rlm_indexers.corpus import CorpusInfo, Coverage, Fetched, Skipped
+from rlm_indexers.manifest import Manifest
+from rlm_indexers.pack import Packed, PackWriter, map_pack
+from rlm_indexers.reader import Pack
+from rlm_indexers.sources import Source
+
+VERSION = 1
+"""Raised when the same documents would give another corpus."""
+SHOWN_SKIPPED = 50
+"""Skipped things that are spelt out inside the pack; the manifest names all."""
+SAID_EVERY = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Everything that is needed to build one corpus."""
+
+    source: Source
+    fetched: Fetched
+    folder: CacheFolder
+    previous: Packed | None
+    executor: Executor | None
+    progress: Callable[[str], None] | None
+
+    def say(self, what: str) -> None:
+        if self.progress:
+            self.progress(what)
+
+
+def state(fetched: Fetched) -> str:
+    """What must be the same for a corpus to be built the same."""
+    return f"{VERSION}:{content.VERSION}:{search_index.VERSION}:{extraction.version()}:{fetched.fingerprint}"
+
+
+def build(order: Order, workshop: Path) -> str:
+    """The id of the corpus, which then stands in the cache whole."""
+    made = workshop / "corpus"
+    made.mkdir(mode=0o700)
+    with PackWriter(made / "pack", order.previous) as writer:
+        _add_documents(order, writer)
+        text_only = _add_symbols(order, writer)
+        coverage = _coverage(order, writer.view(), text_only)
+        corpus_id, segments = writer.finish(_meta(order, coverage, writer))
+        size, lines = writer.bytes, writer.lines
+    target = order.folder.corpora / corpus_id
+    if manifest.read(target) is None:
+        info = _info(order, corpus_id, len(map_pack(made / "pack")), size, lines)
+        _add_search(order, made)
+        manifest.write(made, Manifest(info, coverage, segments, order.source.key, order.fetched.kind))
+        publish(made, target)
+    return corpus_id
+
+
+def _add_documents(order: Order, writer: PackWriter) -> None:
+    for number, document in enumerate(order.fetched.documents, 1):
+        writer.add(document)
+        if number % SAID_EVERY == 0:
+            order.say(f"read {number} documents")
+
+
+def _add_symbols(order: Order, writer: PackWriter) -> list[Skipped]:
+    """The symbols of every document; those that have none though their language could, with the reason."""
+    view = writer.view()
+    previous = order.previous.pack if order.previous else None
+    request = extraction.Request(view, order.folder.root / "facts.sqlite", previous, order.executor, order.progress)
+    text_only = []
+    for i, found in enumerate(extraction.extract(request)):
+        writer.add_symbols(found.rows)
+        if found.failure:
+            text_only.append(Skipped(view.id_of(i), found.failure))
+    return text_only
+
+
+def _add_search(order: Order, made: Path) -> None:
+    order.say("indexing the text")
+    old = order.previous
+    previous = (old.path.with_name(search_index.NAME), old.pack) if old else None
+    search_index.build(made / search_index.NAME, map_pack(made / "pack"), previous)
+
+
+def _coverage(order: Order, pack: Pack, text_only: list[Skipped]) -> Coverage:
+    languages: dict[str, int] = {}
+    for document in pack.documents():
+        languages[document.language] = languages.get(document.language, 0) + 1
+    skipped = tuple(sorted(order.fetched.skipped))
+    return Coverage(len(pack) - len(text_only), len(text_only), skipped, languages, tuple(text_only))
+
+
+def _meta(order: Order, coverage: Coverage, writer: PackWriter) -> dict[str, Any]:
+    fetched = order.fetched
+    everything = [(each.id, each.reason) for each in (*coverage.skipped, *coverage.without_symbols)]
+    return {
+        "name": order.source.name,
+        "kind": fetched.kind,
+        "facts": fetched.facts,
+        "documents": len(writer),
+        "bytes": writer.bytes,
+        "lines": writer.lines,
+        "coverage": coverage.as_json(SHOWN_SKIPPED),
+        "coverage_sha256": hashlib.sha256(json.dumps(everything).encode()).hexdigest(),
+        "content_version": content.VERSION,
+        "version": VERSION,
+        "extraction": extraction.version(),
+    }
+
+
+def _info(order: Order, corpus_id: str, documents: int, size: int, lines: int) -> CorpusInfo:
+    source, fetched = order.source, order.fetched
+    return CorpusInfo(
+        corpus_id, source.name, fetched.kind, str(source), documents, size, lines, fetched.facts, time.time()
+    )

@@ -1,0 +1,170 @@
+"""The facts of every document of a pack: taken from the cache where the same bytes were seen, extracted otherwise."""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from rlm_indexers import content
+from rlm_indexers.reader import Document, Pack
+
+if TYPE_CHECKING:
+    from rlm_indexers.symbols import Extractor
+
+WINDOW_BYTES = 32 << 20
+"""Text of documents whose facts are worked out together: what of the results is held in memory."""
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (
+    sha256 TEXT NOT NULL, language TEXT NOT NULL, version TEXT NOT NULL,
+    rows BLOB NOT NULL, failure TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (sha256, language, version)
+) WITHOUT ROWID
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Of one document: its symbols as rows of a pack, and why it has none though its language could."""
+
+    rows: bytes
+    failure: str
+
+
+NOTHING = Found(b"", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be extracted, and with whose help."""
+
+    pack: Pack
+    database: Path
+    previous: Pack | None = None
+    executor: Executor | None = None
+    say: Callable[[str], None] | None = None
+
+
+def version() -> str:
+    """The version of all extraction: kept in a pack, and part of the key of cached facts."""
+    from rlm_indexers.symbols import EXTRACTOR_VERSION
+
+    return f"{content.VERSION}.{EXTRACTOR_VERSION}"
+
+
+def extract(request: Request) -> Iterator[Found]:
+    """One result per document, in order."""
+    from rlm_indexers.symbols import Extractor
+
+    hand = _AtHand(request.previous)
+    with contextlib.closing(Extractor(request.executor)) as extractor, FactsCache(request.database) as cache:
+        for window in _windows(request.pack):
+            yield from _window(request.pack, window, extractor, cache, hand)
+            if request.say and window.stop > len(window):
+                request.say(f"symbols of {window.stop} documents")
+
+
+def _windows(pack: Pack) -> Iterator[range]:
+    start = size = 0
+    for i in range(len(pack)):
+        size += pack.entry(i).size
+        if size >= WINDOW_BYTES:
+            yield range(start, i + 1)
+            start, size = i + 1, 0
+    yield range(start, len(pack))
+
+
+def _window(pack: Pack, window: range, extractor: "Extractor", cache: "FactsCache", hand: "_AtHand") -> Iterator[Found]:
+    known: dict[int, Found] = {}
+    missing: list[int] = []
+    for i in window:
+        document = pack.document(i)
+        found = hand.get(document) or cache.get(document)
+        if found is None:
+            missing.append(i)
+        else:
+            known[i] = found
+    items = ((i, pack.document(i).language, bytes(pack.data(i))) for i in missing)
+    made = [(i, text, _found(text, pack.document(i).language)) for i, text in extractor.extract_json(items)]
+    cache.put([(pack.document(i), found, text) for i, text, found in made])
+    known |= {i: found for i, _, found in made}
+    yield from (known[i] for i in window)
+
+
+def _found(text: str, language: str) -> Found:
+    from rlm_indexers.symbols import facts_from_json, symbol_rows
+
+    try:
+        facts = facts_from_json(text)
+    except ValueError:
+        return Found(b"", "parser-crashed: it answered nonsense")
+    return Found(symbol_rows(facts.symbols, language), facts.reason if facts.state == "text-only" else "")
+
+
+class _AtHand:
+    """What can be said of a document without parsing it or asking the cache."""
+
+    def __init__(self, previous: Pack | None) -> None:
+        from rlm_indexers.symbols.parsing import GRAMMARS
+
+        self._languages = frozenset(GRAMMARS)
+        usable = previous is not None and previous.meta.get("extraction") == version()
+        self._previous = previous if usable else None
+        self._known = {document.id: i for i, document in enumerate(previous.documents())} if previous and usable else {}
+
+    def get(self, document: Document) -> Found | None:
+        """Nothing of empty or unknown text, only text of what is no real source, symbols the last pack had."""
+        if document.language not in self._languages or not document.size:
+            return NOTHING
+        for flag, reason in (("minified", "minified"), ("large", "too-large-for-symbols")):
+            if flag in document.flags:
+                return Found(b"", reason)
+        i = self._known.get(document.id)
+        if i is None or self._previous is None or self._previous.document(i)[:6] != document[:6]:
+            return None
+        rows = self._previous.symbol_rows(i)
+        return Found(rows, "") if rows else None
+
+
+class FactsCache:
+    """Facts by content, language and version, shared by all corpora. Losing it costs time and nothing else."""
+
+    def __init__(self, database: Path) -> None:
+        self._path = database
+        self._version = version()
+        self._database: sqlite3.Connection | None = None
+
+    def __enter__(self) -> Self:
+        with contextlib.suppress(sqlite3.Error):
+            self._database = sqlite3.connect(self._path, timeout=10)
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.execute(_SCHEMA)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._database:
+            self._database.close()
+
+    def get(self, document: Document) -> Found | None:
+        query = "SELECT rows, failure FROM facts WHERE sha256 = ? AND language = ? AND version = ?"
+        with contextlib.suppress(sqlite3.Error):
+            row = self._database and self._database.execute(query, self._key(document)).fetchone()
+            return Found(*row) if row else None
+        return None
+
+    def put(self, made: list[tuple[Document, Found, str]]) -> None:
+        """Keep results, but for failures that a crowded machine may have caused."""
+        rows = [
+            (*self._key(document), found.rows, found.failure, facts)
+            for document, found, facts in made
+            if not found.failure.startswith(("parser-timeout", "parser-crashed", "parser-memory"))
+        ]
+        with contextlib.suppress(sqlite3.Error):
+            if self._database:
+                with self._database:
+                    self._database.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def _key(self, document: Document) -> tuple[str, str, str]:
+        return document.sha256, document.language, self._version

@@ -1,0 +1,23 @@
+"""From a resolved source to its documents: the one place that knows which module reads which kind."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rlm_indexers.corpus import Fetched
+from rlm_indexers.reader import Pack
+from rlm_indexers.sources import Source
+
+
+def fetch(source: Source, cache: Path, previous: Pack | None, progress: Callable[[str], None] | None) -> Fetched:
+    """The documents of a source. Modules are imported when a source of their kind is loaded, not before."""
+    if source.kind == "repo":
+        from rlm_indexers import repo
+
+        return repo.fetch(source, cache=cache, previous=previous, progress=progress)
+    if source.kind == "folder":
+        from rlm_indexers import folder
+
+        return folder.fetch(Path(source.location), cache=cache, progress=progress)
+    from rlm_indexers import history
+
+    return history.fetch(source, cache=cache, progress=progress)

@@ -1,0 +1,107 @@
+"""Files of an untrusted tree, read so that nothing outside it is: no symbolic link is followed, parent or file."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""Not blocking: opening a FIFO would wait for its writer."""
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What tells one state of a file from the next, and what kind of thing it is."""
+
+    mode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    device: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> Self:
+        return cls(found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+
+    @property
+    def oddity(self) -> str:
+        """Why this is nothing to read: `symlink`, `directory`, `not-a-file`; "" for a regular file."""
+        if stat.S_ISREG(self.mode):
+            return ""
+        if stat.S_ISLNK(self.mode):
+            return "symlink"
+        return "directory" if stat.S_ISDIR(self.mode) else "not-a-file"
+
+
+class Tree:
+    """The files below one folder, by their relative path as bytes. Errors are OSError; ELOOP or ENOTDIR: a symlink."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._folder: tuple[bytes, int] = (b"", self._root)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leave()
+        os.close(self._root)
+
+    def status(self, path: bytes) -> Status:
+        folder, name = self._enter(path)
+        return Status.of(os.stat(name, dir_fd=folder, follow_symlinks=False))
+
+    def read(self, path: bytes, limit: int) -> tuple[bytes, Status, bool]:
+        """The bytes (at most `limit` + 1), the state they are of, and whether the file held still while it was read."""
+        folder, name = self._enter(path)
+        descriptor = os.open(name, _FILE, dir_fd=folder)
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            for _ in range(TRIES):
+                before = Status.of(os.fstat(descriptor))
+                if before.oddity:
+                    return b"", before, True
+                data = _read_all(file.fileno(), limit + 1)
+                if Status.of(os.fstat(descriptor)) == before and len(data) == min(before.size, limit + 1):
+                    return data, before, True
+        return data, before, False
+
+    def _enter(self, path: bytes) -> tuple[int, bytes]:
+        """The descriptor of the folder that holds a path, opened step by step, and the name in it."""
+        parent, _, name = path.rpartition(b"/")
+        if self._folder[0] != parent:
+            self._leave()
+            if parent:
+                self._folder = (parent, self._open_folder(parent))
+        return self._folder[1], name
+
+    def _open_folder(self, parent: bytes) -> int:
+        at = self._root
+        for part in parent.split(b"/"):
+            if part in (b"", b".", b".."):
+                raise OSError(f"{parent!r} is no path below the root")
+            try:
+                following = os.open(part, _FOLDER, dir_fd=at)
+            finally:
+                if at != self._root:
+                    os.close(at)
+            at = following
+        return at
+
+    def _leave(self) -> None:
+        if self._folder[1] != self._root:
+            os.close(self._folder[1])
+        self._folder = (b"", self._root)
+
+
+def _read_all(descriptor: int, limit: int) -> bytes:
+    """Up to `limit` bytes from the start."""
+    parts: list[bytes] = []
+    at = 0
+    while at < limit and (part := os.pread(descriptor, min(1 << 20, limit - at), at)):
+        parts.append(part)
+        at += len(part)
+    return b"".join(parts)

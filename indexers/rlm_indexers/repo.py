@@ -1,0 +1,170 @@
+"""The documents of a work tree as it is on disk, of a plain folder of code, or of a revision.
+
+What is indexed of a work tree: tracked files with their bytes on disk, and untracked ones that git does not ignore. No
+filter of git's runs, and git's own opinion on what changed (index flags can lie) is not asked.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rlm_indexers import checkout as checkouts
+from rlm_indexers import content, history_facts, listing, revisions
+from rlm_indexers.checkout import Checkout
+from rlm_indexers.corpus import Fetched, SourceDocument, Unchanged
+from rlm_indexers.errors import SourceError
+from rlm_indexers.files import Tree
+from rlm_indexers.reader import Pack
+from rlm_indexers.sources import Source
+from rlm_indexers.stat_cache import StatCache
+from rlm_indexers.survey import File, Survey
+
+Progress = Callable[[str], None] | None
+
+
+def fetch(source: Source, *, cache: Path, previous: Pack | None = None, progress: Progress = None) -> Fetched:
+    """The documents of a repository source. `cache`: a folder of ours; `previous`: the last pack of this source.
+
+    Raises SourceError when the repository or the revision is not there.
+    """
+    match source.form:
+        case "url":
+            return revisions.fetch_url(source, cache=cache, progress=progress)
+        case "revision":
+            return revisions.fetch_path(source)
+        case _:
+            return _fetch_tree(source, cache, previous, progress)
+
+
+def _fetch_tree(source: Source, cache: Path, previous: Pack | None, progress: Progress) -> Fetched:
+    base = Path(source.location)
+    if not base.exists():
+        raise SourceError(f"{base} is gone: pass the path of a repository or folder that exists")
+    found = checkouts.find(base) if source.form == "worktree" else None
+    root = base if base.is_dir() else base.parent
+    facts, listed = _list(found, base)
+    fetched = Fetched("repo", source.name, (), facts={"root": str(base), **facts})
+    if progress:
+        progress("looking at the files")
+    with _opened(root) as tree:
+        survey = Survey(tree, StatCache(cache / "files.sqlite", str(root)), _algorithm(found))
+        survey.look(listed)
+        known = survey.settle()
+
+    def conclude() -> None:
+        _conclude(fetched, survey, found, base, listed)
+
+    if known:
+        conclude()
+        fetched.fingerprint = _fingerprint(fetched, survey)
+    fetched.documents = _documents(survey, root, previous, conclude)
+    return fetched
+
+
+def _opened(root: Path) -> Tree:
+    try:
+        return Tree(root)
+    except OSError as error:
+        raise SourceError(
+            f"{root} cannot be read ({error.strerror}): check that it exists, and its permissions"
+        ) from error
+
+
+def _list(found: Checkout | None, base: Path) -> tuple[dict[str, object], listing.Listed]:
+    """The files below `base`; those of an ignored folder inside a repository are listed as if there were no git."""
+    if found is None:
+        return {"git": False}, listing.list_folder(base)
+    listed = listing.list_work_tree(found, base)
+    if not listed.tracked and not listed.untracked and base != found.work_tree:
+        return {"git": False}, listing.list_folder(base)
+    return {"git": True, **history_facts.of(found)}, listed
+
+
+def _algorithm(found: Checkout | None) -> str:
+    head = found.git().head() if found else None
+    return "sha256" if head and len(head) == 64 else "sha1"
+
+
+def _documents(
+    survey: Survey, root: Path, previous: Pack | None, conclude: Callable[[], None]
+) -> Iterator[SourceDocument | Unchanged]:
+    known = _known(previous)
+    with _opened(root) as survey.tree:
+        for file in survey.files:
+            if file.seen and file.seen.verdict:
+                continue
+            if file.seen and known.get(file.id) == (file.seen.sha256, file.tracked):
+                yield Unchanged(file.id)
+            elif document := _read(file, survey):
+                yield document
+    if not root.exists():
+        raise SourceError(f"{root} was deleted while it was read: load it again when it is back")
+    conclude()
+
+
+def _known(previous: Pack | None) -> dict[str, tuple[str, bool]]:
+    """Of each document of the previous pack that could be taken over: its hash, and whether it was tracked."""
+    if previous is None or previous.meta.get("content_version") != content.VERSION:
+        return {}
+    unsteady = "changed-while-read"
+    return {d.id: (d.sha256, "untracked" not in d.flags) for d in previous.documents() if unsteady not in d.flags}
+
+
+def _read(file: File, survey: Survey) -> SourceDocument | None:
+    found = survey.read(file)
+    if found is None or file.seen is None or file.seen.verdict:
+        return None
+    data, flags = found
+    return content.document(file.id, data, (*flags, *(() if file.tracked else ("untracked",))))
+
+
+def _conclude(fetched: Fetched, survey: Survey, found: Checkout | None, base: Path, listed: listing.Listed) -> None:
+    """Say what was skipped and whether the tree is dirty, now that every file was read; remember what was read."""
+    survey.cache.save({file.path for file in survey.files if file.seen and file.seen.verdict != "gone"})
+    fetched.skipped[:] = sorted({*survey.skipped, *survey.judged()})
+    if found is not None and fetched.facts["git"]:
+        fetched.facts["dirty"] = _dirty(survey, found, base, listed)
+
+
+def _dirty(survey: Survey, found: Checkout, base: Path, listed: listing.Listed) -> bool:
+    """Whether the text differs from the checked-out commit's, untracked files included; line ends do not count."""
+    head = found.git().head()
+    if head is None:
+        return bool(survey.files)
+    if survey.missing or any(not file.tracked for file in survey.files):
+        return True
+    below = os.path.relpath(base, found.work_tree or base)
+    tree = listing.tree_at(found, head, b"" if below == "." else os.fsencode(below) + b"/")
+    ours = {path for path, (mode, _) in tree.items() if mode != listing.SUBMODULE}
+    if ours != set(listed.tracked):
+        return True
+    changed = [(file, tree[file.path][1]) for file in survey.files if not _same(file, tree[file.path][1])]
+    return bool(changed) and not _all_lfs(found, changed)
+
+
+def _same(file: File, oid: str) -> bool:
+    return file.seen is not None and oid in (file.seen.oid, file.seen.oid_lf)
+
+
+def _all_lfs(found: Checkout, changed: list[tuple[File, str]]) -> bool:
+    """Whether every changed file is what the Git LFS pointer in the commit stands for."""
+    with found.git().blobs() as blobs:
+        return all(
+            file.seen is not None and content.lfs_target((blobs.read(oid) or b"")[:1024]) == file.seen.sha256
+            for file, oid in changed
+        )
+
+
+def _fingerprint(fetched: Fetched, survey: Survey) -> str:
+    """What changes whenever the documents, the skipped or the facts do."""
+    state = hashlib.sha256(json.dumps([content.VERSION, fetched.facts], sort_keys=True).encode())
+    for file in survey.files:
+        seen = file.seen
+        state.update(
+            f"{file.id}\0{seen.sha256 if seen else ''}\0{seen.verdict if seen else ''}\0{file.tracked}\n".encode()
+        )
+    for skipped in fetched.skipped:
+        state.update(f"{skipped.id}\0{skipped.reason}\n".encode())
+    return state.hexdigest()

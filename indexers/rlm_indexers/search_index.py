@@ -1,0 +1,113 @@
+"""The search index beside a pack: SQLite's FTS5 over chunks, taken over from the last one where nothing changed."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from rlm_indexers.chunks import Chunk, chunks
+from rlm_indexers.reader import Pack
+from rlm_indexers.segments import Copy, copy_range
+from rlm_indexers.words import split_identifiers
+
+NAME = "search.sqlite"
+VERSION = 1
+"""Raised when the same pack would be indexed another way."""
+REBUILT_SHARE = 0.4
+"""When more than this share of the documents changed, a new index costs less than mending the old one."""
+_SCHEMA = (
+    "CREATE TABLE chunks (id INTEGER PRIMARY KEY, document TEXT NOT NULL, start INTEGER NOT NULL,"
+    " end INTEGER NOT NULL, title TEXT NOT NULL)",
+    "CREATE INDEX chunks_document ON chunks (document)",
+    "CREATE VIRTUAL TABLE text USING fts5(name, place, doc, body, content='', tokenize='porter unicode61')",
+    f"PRAGMA user_version = {VERSION}",
+)
+_INSERT = "INSERT INTO text (rowid, name, place, doc, body) VALUES (?, ?, ?, ?, ?)"
+_DELETE = "INSERT INTO text (text, rowid, name, place, doc, body) VALUES ('delete', ?, ?, ?, ?, ?)"
+Fields = tuple[str, str, str, str]
+
+
+def build(target: Path, pack: Pack, previous: tuple[Path, Pack] | None = None) -> None:
+    """Write the index of a pack; `previous`: an older index and the pack it is of."""
+    if previous is not None:
+        gone, new = _changes(previous[1], pack)
+        if len(gone) + len(new) <= REBUILT_SHARE * max(1, len(pack)) and _usable(previous[0]):
+            _mend(target, pack, previous, gone, new)
+            return
+    with _writing(target) as database:
+        for statement in _SCHEMA:
+            database.execute(statement)
+        _add(database, pack, range(len(pack)), 1)
+
+
+def open_index(path: Path) -> sqlite3.Connection:
+    """The index, opened so that nothing is ever written."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+
+
+def fields(pack: Pack, i: int, chunk: Chunk) -> Fields:
+    """What is indexed of a chunk: its name, where it stands, its documentation, its text."""
+    text = pack.lines(i, chunk.start, chunk.end).decode("utf-8", "replace")
+    place = f"{pack.id_of(i)} {chunk.title}"
+    doc = ""
+    if chunk.start <= chunk.doc[0] <= chunk.doc[1] <= chunk.end:
+        lines = text.split("\n")
+        doc = "\n".join(lines[chunk.doc[0] - chunk.start : chunk.doc[1] - chunk.start + 1])
+    return split_identifiers(chunk.name), split_identifiers(place), doc, split_identifiers(text)
+
+
+def _changes(old: Pack, new: Pack) -> tuple[list[int], list[int]]:
+    """Documents of the old pack that are gone or changed, and of the new one that were not there so."""
+    before = {_identity(old, i): i for i in range(len(old))}
+    added = [i for i in range(len(new)) if before.pop(_identity(new, i), None) is None]
+    return list(before.values()), added
+
+
+def _identity(pack: Pack, i: int) -> tuple[str, int, str, bytes]:
+    document = pack.document(i)
+    return document.id, document.size, document.sha256, pack.symbol_rows(i)
+
+
+def _usable(path: Path) -> bool:
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(open_index(path)) as database:
+        return bool(database.execute("PRAGMA user_version").fetchone()[0] == VERSION)
+    return False
+
+
+def _mend(target: Path, pack: Pack, previous: tuple[Path, Pack], gone: list[int], new: list[int]) -> None:
+    with previous[0].open("rb") as source, target.open("xb") as copy:
+        copy_range(source.fileno(), copy.fileno(), Copy(new=0, old=0, length=previous[0].stat().st_size))
+    with _writing(target) as database:
+        old = previous[1]
+        for i in gone:
+            known = database.execute("SELECT id FROM chunks WHERE document = ? ORDER BY id", (old.id_of(i),)).fetchall()
+            rows = zip((row[0] for row in known), chunks(old, i), strict=True)
+            database.executemany(_DELETE, ((number, *fields(old, i, chunk)) for number, chunk in rows))
+            database.execute("DELETE FROM chunks WHERE document = ?", (old.id_of(i),))
+        last = database.execute("SELECT coalesce(max(id), 0) FROM chunks").fetchone()[0]
+        _add(database, pack, new, last + 1)
+
+
+def _add(database: sqlite3.Connection, pack: Pack, documents: Iterable[int], first: int) -> None:
+    def rows() -> Iterator[tuple[object, ...]]:
+        number = first
+        for i in documents:
+            for chunk in chunks(pack, i):
+                row = (number, pack.id_of(i), chunk.start, chunk.end, chunk.title)
+                database.execute("INSERT INTO chunks VALUES (?, ?, ?, ?, ?)", row)
+                yield (number, *fields(pack, i, chunk))
+                number += 1
+
+    database.executemany(_INSERT, rows())
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[sqlite3.Connection]:
+    """One transaction on a file that nobody else sees yet: it needs no journal."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode = OFF")
+        database.execute("PRAGMA synchronous = OFF")
+        database.execute("PRAGMA cache_size = -65536")
+        database.execute("BEGIN")
+        yield database
+        database.execute("COMMIT")

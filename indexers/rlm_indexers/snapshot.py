@@ -1,0 +1,144 @@
+"""An opened corpus: immutable, read in place, with the questions that need no model."""
+
+import fcntl
+import fnmatch
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rlm_indexers.corpus import CorpusInfo, Coverage, GrepResult, Hit, Kind, Segment, Span, Symbol
+from rlm_indexers.errors import DocumentNotFound, SpanError
+from rlm_indexers.manifest import Manifest
+from rlm_indexers.pack import map_pack
+from rlm_indexers.reader import Pack  # noqa: TC001 - annotations of attributes are evaluated by tools
+
+JSON = Any
+
+
+class Corpus:
+    """One snapshot of a source. Safe to be read by several threads; it stays readable when it is evicted."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self._folder = folder
+        self._manifest = manifest
+        self.info: CorpusInfo = manifest.info
+        self.path: Path = folder / "pack"
+        self.pack: Pack = map_pack(self.path)
+        # Held while this object lives: a snapshot that somebody has open is not cleared away.
+        self._hold = self.path.open("rb")
+        fcntl.flock(self._hold, fcntl.LOCK_SH)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_hold"):
+            self._hold.close()
+
+    @property
+    def id(self) -> str:
+        return self.info.id
+
+    @property
+    def name(self) -> str:
+        return self.info.name
+
+    @property
+    def kind(self) -> Kind:
+        return self.info.kind
+
+    @property
+    def facts(self) -> dict[str, JSON]:
+        return self.info.facts
+
+    @property
+    def coverage(self) -> Coverage:
+        return self._manifest.coverage
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """Content-addressed parts that cover the pack's file in order."""
+        return self._manifest.segments
+
+    def named(self, name: str) -> "Corpus":
+        """The same corpus under another name."""
+        if name == self.name:
+            return self
+        return Corpus(self._folder, replace(self._manifest, info=replace(self.info, name=name)))
+
+    # Finding
+
+    def search(self, query: str, limit: int = 10, *, documents: str | None = None) -> list[Hit]:
+        """The best matching passages and symbols, best first; `documents`: a glob of ids. Ties go by place."""
+        from rlm_indexers.search import search
+
+        return search(self.path.with_name("search.sqlite"), query, limit, documents)
+
+    def grep(  # noqa: PLR0913 - the options of one search, by keyword only
+        self,
+        pattern: str,
+        *,
+        limit: int = 100,
+        offset: int = 0,
+        ignore_case: bool = False,
+        word: bool = False,
+        literal: bool = False,
+        glob: str | None = None,
+        context: int = 0,
+    ) -> GrepResult:
+        """Matching lines with the meanings of `rg`, in linear time. Raises PatternError. Call it off the event loop."""
+        from rlm_indexers.grep import Request, grep
+        from rlm_indexers.ignores import chooser
+
+        request = Request(pattern, limit, offset, ignore_case, word, literal, context)
+        return grep(self.pack, request, chooser(glob) if glob else None)
+
+    def symbols(self, path: str | None = None, name: str | None = None, kind: str | None = None) -> Iterator[Symbol]:
+        """Definitions in order of place: of a document or glob of ids, by name, qualified name or wildcard, by kind."""
+        rows = self.pack.find_symbols(name) if name else self._all_symbols(path)
+        for _, row in rows:
+            if (kind is None or row["kind"] == kind) and (path is None or _in(row["document"], path)):
+                yield Symbol(**{field: row.get(field, "") for field in Symbol.__dataclass_fields__})
+
+    def _all_symbols(self, path: str | None) -> Iterator[tuple[int, dict[str, JSON]]]:
+        one = self.pack.index(path) if path else None
+        for i in range(len(self.pack)) if one is None else (one,):
+            if path is None or _in(self.pack.id_of(i), path):
+                yield from ((i, row) for row in self.pack.symbols(i))
+
+    # Reading
+
+    def document(self, document: str) -> int:
+        """The number of a document in the pack. Raises DocumentNotFound, offering the nearest ids."""
+        found = self.pack.index(document)
+        if found is None:
+            near = ", ".join(self._near(document)) or "none is alike"
+            raise DocumentNotFound(f"{self.name} holds no document {document!r}. Nearest: {near}.")
+        return found
+
+    def _near(self, document: str) -> list[str]:
+        import difflib
+
+        ids = [self.pack.id_of(i) for i in range(min(len(self.pack), 50_000))]
+        ending = [name for name in ids if name.endswith("/" + document.rpartition("/")[2])]
+        return ending[:3] or difflib.get_close_matches(document, ids[:5000], 3)
+
+    def lines(self, span: Span) -> bytes:
+        """The bytes of a span, without the last newline. Raises DocumentNotFound or SpanError."""
+        i = self.document(span.document)
+        try:
+            return self.pack.lines(i, span.start, span.end)
+        except IndexError as error:
+            raise SpanError(f"{error}: pass lines between 1 and {self.pack.line_count(i)}") from error
+
+    def origin(self, span: Span) -> dict[str, JSON]:
+        """Where a span's text came from: `document`, `sha256` of the raw source, `file` if it is one, page, record …"""
+        i = self.document(span.document)
+        anchor = {k: v for k, v in self.pack.anchor_at(i, span.start).items() if k != "line"}
+        root = self.facts.get("root")
+        inside = isinstance(root, str) and "\\x" not in span.document
+        known = {"file": str(Path(root) / span.document)} if inside and isinstance(root, str) else {}
+        return {"document": span.document, "sha256": self.pack.document(i).sha256, **known, **anchor}
+
+
+def _in(document: str, path: str) -> bool:
+    """Whether an id is the one named, lies below the folder named, or is meant by a glob."""
+    return document == path or document.startswith(path.rstrip("/") + "/") or fnmatch.fnmatchcase(document, path)
