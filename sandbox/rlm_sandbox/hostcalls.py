@@ -33,7 +33,9 @@ class LiveCalls:
             raise
         except Exception as error:
             # The child is told that it failed, not how: a handler's exception may quote keys and paths.
-            log.exception("host call %s failed", name[:80])
+            # The log is told no more at this level either: it may quote prompts.
+            log.warning("host call %s failed: %s", name[:80], type(error).__name__)
+            log.debug("host call %s", name[:80], exc_info=True)
             raise HostCallError("internal", f"{name} failed on the host") from error
 
 

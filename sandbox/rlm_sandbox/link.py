@@ -246,7 +246,7 @@ class Link:
         try:
             frame = encode({"t": "answer", "id": ident, **body})
         except (TypeError, ValueError, RecursionError):
-            log.exception("host call %s answered what is not JSON", answer.name[:80])
+            log.warning("host call %s answered what is not JSON", answer.name[:80])
             frame = encode({"t": "answer", "id": ident, "error": ["internal", "the answer is not JSON"]})
         await self._send(frame)
 

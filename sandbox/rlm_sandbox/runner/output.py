@@ -80,5 +80,7 @@ class Outputs(dict[int, str]):
         for old in sorted(self)[:-1]:
             if total <= self._bound:
                 break
-            total -= len(self[old])
-            self[old] = f"[… {len(self[old]):,} characters, given up to make room …]"
+            note = f"[… {len(self[old]):,} characters, given up to make room …]"
+            if len(note) < len(self[old]):
+                total -= len(self[old])
+                self[old] = note

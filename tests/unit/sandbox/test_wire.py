@@ -1,0 +1,90 @@
+"""Frames from an adversary: any split is fine, anything else than a message of ours is a violation."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rlm_sandbox.errors import ProtocolViolation
+from rlm_sandbox.runner.frames import encode
+from rlm_sandbox.wire import STRUCTURE_BYTES, Inbound, parse
+
+CALL = {"t": "call", "id": 1, "name": "ask", "args": {"prompt": "naïve 😀"}}
+DONE = {"t": "done", "cell": 1, "stdout": "", "size": 0, "error": None, "line": None, "state": [1, None]}
+
+
+def inbound(frame_bytes=1 << 20, cell_bytes=1 << 22):
+    return Inbound(frame_bytes, cell_bytes)
+
+
+@given(st.lists(st.sampled_from([CALL, DONE]), max_size=5), st.data())
+def test_messages_survive_any_split(messages, data):
+    wire = b"".join(map(encode, messages))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(wire)), max_size=8)))
+    frames = inbound()
+    pieces = [wire[a:b] for a, b in zip([0, *cuts], [*cuts, len(wire)], strict=True)]
+    assert [message for piece in pieces for message in frames.feed(piece)] == messages
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"not json",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b"1" * 10_000,
+        b"[" * 100_000,
+        b'{"t": "call", "id": 1, "name": "ask", "args": {"x": NaN}}',
+        b'{"t": "call", "id": 1, "name": "ask", "args": [1]}',
+        b'{"t": "call", "id": true, "name": "ask", "args": {}}',
+        b'{"t": "call", "id": "1", "name": "ask", "args": {}}',
+        b'{"t": "call", "id": 1, "args": {}}',
+        b'{"t": "exec", "cell": 1, "code": "1"}',
+        b'{"t": ["call"]}',
+        b'{"t": "done", "cell": 1, "stdout": 5, "size": 0, "error": null, "line": null}',
+        b'{"t": "done", "cell": 1, "stdout": "", "size": 0, "error": "no", "line": null}',
+    ],
+)
+def test_what_is_no_message_of_ours_is_a_violation(payload):
+    with pytest.raises(ProtocolViolation):
+        parse(payload)
+
+
+def test_a_frame_beyond_its_limit_is_a_violation_before_it_arrives():
+    with pytest.raises(ProtocolViolation, match="4,000"):
+        list(inbound(frame_bytes=4_000).feed((4_001).to_bytes(4, "big")))
+
+
+def test_a_cell_that_sends_too_much_in_all_is_a_violation():
+    frames = inbound(cell_bytes=1_000)
+    with pytest.raises(ProtocolViolation):
+        list(frames.feed(encode(CALL) * 100))
+
+
+@pytest.mark.parametrize("filling", [b"[],", b'"",', b"{},", b"0,"])
+def test_a_frame_that_would_become_a_mountain_of_objects_is_a_violation(filling):
+    many = filling * (2 * STRUCTURE_BYTES)
+    payload = b'{"t": "call", "id": 1, "name": "ask", "args": {"x": [' + many[:-1] + b"]}}"
+    with pytest.raises(ProtocolViolation, match="structure"):
+        parse(payload)
+
+
+def test_a_large_text_is_no_mountain_even_when_it_is_full_of_brackets_and_quotes():
+    text = '[],{}\\"' * 400_000
+    message = CALL | {"args": {"prompt": text}}
+    assert parse(json.dumps(message).encode()) == message
+
+
+def test_unfinished_strings_full_of_quotes_are_judged_in_linear_time():
+    with pytest.raises(ProtocolViolation):
+        parse(b'{"t": "' + b'\\"' * 2_000_000)
+
+
+def test_half_surrogates_become_replacement_characters():
+    payload = b'{"t": "call", "id": 1, "name": "ask", "args": {"\\ud800k": ["a\\udfffb", {"x": "\\ud83d\\ude00"}]}}'
+    arguments = parse(payload)["args"]
+    assert arguments == {"\ufffdk": ["a\ufffdb", {"x": "😀"}]}
+    json.dumps(arguments, ensure_ascii=False).encode()
