@@ -4,6 +4,10 @@ import io
 from collections import deque
 
 
+SMALL = 100
+"""Characters of an old output that are not worth giving up."""
+
+
 def utf8_size(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
@@ -80,7 +84,6 @@ class Outputs(dict[int, str]):
         for old in sorted(self)[:-1]:
             if total <= self._bound:
                 break
-            note = f"[… {len(self[old]):,} characters, given up to make room …]"
-            if len(note) < len(self[old]):
+            if len(self[old]) > SMALL:
                 total -= len(self[old])
-                self[old] = note
+                self[old] = f"[… {len(self[old]):,} characters, given up to make room …]"
