@@ -62,16 +62,17 @@ _SHORTEST = {**{name: least for name, (least, _) in _TOKENS.items()}, "header": 
 _RULES = [*_TOKENS, *_PLACES]
 
 
-def _compiled() -> Any:
+def _compiled(patterns: list[str]) -> Any:
     options = re2.Options()
     options.max_mem = 64 << 20
     options.log_errors = False
-    # `\n` before it may be two characters: JSON that was quoted again.
-    tokens = (rf"(?:\b|\\[nrt])({pattern})" for _, pattern in _TOKENS.values())
-    return re2.compile("|".join([*tokens, *_PLACES.values()]).encode(), options)
+    return re2.compile("|".join(patterns).encode(), options)
 
 
-_ANY = _compiled()
+_SHAPES = [f"({pattern})" for _, pattern in _TOKENS.values()]
+_SHAPE = _compiled(_SHAPES)
+# `\n` before a token may be two characters: JSON that was quoted again.
+_ANY = _compiled([*(rf"(?:\b|\\[nrt]){shape}" for shape in _SHAPES), *_PLACES.values()])
 
 _PEM_BEGIN = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_END = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
@@ -131,6 +132,8 @@ class Redactor:
             before = match[0][: start - match.start()] if rule in _PLACES else None
             if end - start < _SHORTEST.get(rule, 6) or not _plausible(match[group], before):
                 continue
+            if before is not None and (shape := _SHAPE.fullmatch(match[group])):  # one secret, one name, wherever it is
+                rule = _RULES[shape.lastindex - 1]
             parts += text[done:start], self._marker(rule, match[group])
             done = end
         return b"".join([*parts, text[done:]]) if parts else text

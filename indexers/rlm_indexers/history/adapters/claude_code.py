@@ -114,7 +114,7 @@ def _assistant(record: dict[str, JSON], tally: Tally) -> Iterator[Event]:
     for block in content if isinstance(content, list) else [{"type": "text", "text": plain_text(content)}]:
         if not isinstance(block, dict):
             continue
-        kind = block.get("type")
+        kind = str(block.get("type"))
         if kind == "text" and _text(block, "text").strip():
             yield Event("text", "assistant", f"assistant{_new_model(record, tally)}", _text(block, "text"))
         elif kind in {"tool_use", "server_tool_use", "mcp_tool_use"}:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from rlm_indexers.history.records import Record, open_regular, opened, records
 from rlm_indexers.history.redact import Redactor
 from rlm_indexers.history.writer import Writer
 from rlm_indexers.text import decode
+
+log = logging.getLogger(__name__)
 
 JSON = Any
 SPILL_BYTES = 4 * 1024 * 1024
@@ -76,11 +79,19 @@ class _Session:
             return
         parsed = claude.parse(record.data)
         if parsed is not None:
-            self._take(parsed, record)
+            self._guarded(parsed, record)
         elif record.whole:
             self._problem("unreadable-records", "a record that cannot be read", record)
         else:  # being written at this moment, or its writer died: the next load sees the rest
             self.problems["torn-last-line"] = self.problems.get("torn-last-line", 0) + 1
+
+    def _guarded(self, parsed: dict[str, JSON], record: Record) -> None:
+        """One record, which somebody may have written in order to break us: it costs itself and no more."""
+        try:
+            self._take(parsed, record)
+        except Exception as error:  # noqa: BLE001 - isolated on purpose
+            log.warning("record %s of %s was passed over: %s", record.number, self.task.file, type(error).__name__)
+            self._problem("unreadable-records", "a record that cannot be read", record)
 
     def finish(self) -> list[SourceDocument]:
         main = self._writer("")
@@ -173,7 +184,7 @@ class _Session:
                 self.queue.append((content, self._origin(record)))
         elif operation == "dequeue" and self.queue:
             self.queue.pop(0)
-        elif operation in {"remove", "popAll"}:  # taken back by the user, to be edited
+        elif operation in ("remove", "popAll"):  # taken back by the user, to be edited
             self.queue.clear()
 
     def _copy(self, writer: Writer, uuid: str, record: Record) -> None:

@@ -108,7 +108,7 @@ def _block_text(block: JSON) -> str:
         return ""
     if isinstance(block.get("text"), str):
         return str(block["text"])
-    if block.get("type") in {"image", "document"}:
+    if str(block.get("type")) in {"image", "document"}:
         source = block.get("source")
         data = source if isinstance(source, dict) else {}
         return (
