@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlm_mcp.engine import prompt_files
 from rlm_mcp.engine.answer import Outcome
@@ -15,8 +15,10 @@ from rlm_mcp.engine.scope import Scope
 from rlm_mcp.engine.seen import Ledger
 from rlm_mcp.engine.sub_model import Row, SubModel, failure
 from rlm_mcp.models.errors import ModelError
-from rlm_sandbox.base import Session
 from rlm_sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from rlm_sandbox.base import Session
 
 JSON = Any
 WIDEST = 8

@@ -54,9 +54,8 @@ class SubModel:
         try:
             reply, usage, cached = await self._reply(model, request, key)
         except ModelError as error:
-            row = failure(error.kind, str(error))
-            self._record(request, {"key": key, **row})
-            return row
+            self._record(request, {"key": key, "ok": False, "failure": [error.kind, str(error)]})
+            return failure(error.kind, str(error))
         finally:
             self._budget.settle(lease, usage, cached=cached)
             self._scope.room.freed()

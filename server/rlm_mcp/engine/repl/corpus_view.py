@@ -148,15 +148,15 @@ class Corpus:
         places = [spans.Span(self._pack, d, n, n, needle=str(name)) for d, n in answer["matches"]]
         return self._listed(places, answer, compact=True)
 
-    def outline(self, path: "str | None" = None, limit: int = 200) -> str:
+    def outline(self, path: "str | None" = None, limit: int = 200) -> spans.Shown:
         """What there is: of the corpus or a folder its parts with their sizes, of a document its definitions."""
         if path is not None and path in self._pack:
             found = self.docs[path].symbols
-            return str(found[:limit]) if found else repr(self.docs[path])
+            return spans.Shown(found[:limit] if found else repr(self.docs[path]))
         rows = _parts(self._pack, (path or "").strip("/"))
         lines = [f"{name}: {count:,} documents, {lines:,} lines" for name, (count, lines) in rows[:limit]]
         rest = [f"[and {len(rows) - limit} more]"] if len(rows) > limit else []
-        return "\n".join(lines + rest) or f"(nothing below {path!r})"
+        return spans.Shown("\n".join(lines + rest) or f"(nothing below {path!r})")
 
     def _symbols_in(self, path: "str | None") -> list[dict[str, Any]]:
         if path is not None and path in self._pack:

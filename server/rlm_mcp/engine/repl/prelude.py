@@ -134,9 +134,7 @@ def SUBMIT(*values: Any, **fields: Any) -> None:  # noqa: N802 - the name models
 def SHOW_VARS() -> str:  # noqa: N802 - the name models know
     """What the cells have made so far: names, types and sizes."""
     made = RUN.variables(sys._getframe(1).f_globals)  # noqa: SLF001 - the cell's own namespace
-    text = "\n".join(f"{name}: {description}" for name, description in made.items()) or "no variables yet"
-    print(text)  # noqa: T201 - the cell's output
-    return text
+    return spans.Shown("\n".join(f"{name}: {description}" for name, description in made.items()) or "no variables yet")
 
 
 def as_final(value: Any) -> str:
@@ -170,7 +168,7 @@ def _cite(call: Any, corpus: corpus_view.Corpus, place: Any, quote: "str | None"
 def _turn(call: Any, number: int) -> str:
     """What was written and told in an earlier turn."""
     turn = call("turn", number=int(number))
-    return f"{turn['reply']}\n\n{turn['feedback']}"
+    return spans.Shown(f"{turn['reply']}\n\n{turn['feedback']}")
 
 
 def _given(session: Any, pack: "reader.Pack") -> dict[str, Any]:

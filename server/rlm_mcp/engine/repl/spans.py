@@ -23,6 +23,13 @@ CUT = "[…]"
 PREVIEW_LINES = 8
 
 
+class Shown(str):
+    """A text that prints as itself also where a cell ends with it."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
 class Span:
     """Lines `start` to `end` of a document: 1-based, inclusive. `.text`, `.lines`, `.ref`; prints with line numbers."""
 
