@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from rlm_mcp.errors import ConfigError
 from rlm_mcp.models import agent_cli, offline
 from rlm_mcp.models.base import Model
-from rlm_mcp.models.litellm_door import Connections, LitellmModel
+from rlm_mcp.models.connections import Connections
+from rlm_mcp.models.litellm_door import LitellmModel
+from rlm_mcp.models.openai_door import PREFIX, OpenAIModel
 
 AGENT = "agent:"
 
@@ -89,7 +91,7 @@ def _beside(root: str, environment: Mapping[str, str]) -> str:
 def _root(name: str, environment: Mapping[str, str], shared: Connections) -> Model:
     if name == offline.NAME:
         return offline.OfflineModel()
-    return _agent(name, environment) if name.startswith(AGENT) else _litellm(name, environment, shared)
+    return _agent(name, environment) if name.startswith(AGENT) else _named(name, environment, shared)
 
 
 def _sub(name: str, environment: Mapping[str, str], shared: Connections) -> Model:
@@ -100,7 +102,7 @@ def _sub(name: str, environment: Mapping[str, str], shared: Connections) -> Mode
             "agent:codex cannot be the sub-model: each call carries 7 KB of Codex's own prompt. "
             "Set RLM_SUB_MODEL to agent:claude or to a litellm name."
         )
-    return _agent(name, environment) if name.startswith(AGENT) else _litellm(name, environment, shared)
+    return _agent(name, environment) if name.startswith(AGENT) else _named(name, environment, shared)
 
 
 def _agent(name: str, environment: Mapping[str, str]) -> Model:
@@ -111,12 +113,13 @@ def _agent(name: str, environment: Mapping[str, str]) -> Model:
     return agent_cli.AgentModel(name, agent(), environment)
 
 
-def _litellm(name: str, environment: Mapping[str, str], shared: Connections) -> Model:
+def _named(name: str, environment: Mapping[str, str], shared: Connections) -> Model:
     if any(character.isspace() for character in name) or name.startswith(("/", "http:", "https:")):
         raise ConfigError(f"{name!r} is no model name. Like openai/gpt-6.1-sol, anthropic/claude-sonnet-5-5, offline.")
-    # A server of one's own often wants no key, but the client library insists on one.
-    no_key = name.startswith("openai/") and _own_address(environment) and not environment.get("OPENAI_API_KEY")
-    return LitellmModel(name, api_key="none" if no_key else None, connections=shared)
+    if not name.startswith(PREFIX):
+        return LitellmModel(name, connections=shared)
+    key = environment.get("OPENAI_API_KEY")
+    return OpenAIModel(name, api_base=_own_address(environment), api_key=key, connections=shared)
 
 
 def _own_address(environment: Mapping[str, str]) -> str:

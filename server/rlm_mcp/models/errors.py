@@ -11,9 +11,12 @@ ModelError
 └── ModelNotFound      not retried: no such model, or not for this key
 """
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rlm_mcp.errors import RlmError
+
+if TYPE_CHECKING:
+    from rlm_mcp.models.base import Usage
 
 
 class ModelError(RlmError):
@@ -30,6 +33,8 @@ class ModelError(RlmError):
         self.advice = advice
         self.retry_after = retry_after
         """Seconds to wait before asking again, when the provider said so."""
+        self.usage: Usage | None = None
+        """What was billed all the same, when the provider answered but not with an answer."""
 
 
 class RateLimited(ModelError):

@@ -48,7 +48,7 @@ _OVERFLOW = re.compile(
 )
 _SECRETS = re.compile(
     r"\b(?:sk|pk|rk|gsk|xai|key|AIza|ghp|gho|hf|nvapi|pplx|csk|dtn)[-_][\w*.-]{4,}|AIza[\w-]{10,}"
-    r"|(?i:bearer)\s+\S+|(?i:(?:api[-_ ]?key|token|authorization)[\"']?\s*[:=]\s*)\S+"
+    r"|(?i:bearer)\s+\S+|(?i:(?:api[-_ ]?key|token|authorization)[\"']?\s*[:=]\s*)(?:bearer\s+)?\S+"
 )
 _URL_LOGIN = re.compile(r"(?<=//)[^/\s@]+@")
 
@@ -126,7 +126,7 @@ def _kind(failure: Failure) -> type[ModelError]:
     status = failure.status or 0
     said = f"{failure.code} {failure.text}"
     known = failure.kind or _BY_STATUS.get(status) or (RequestRefused if 400 <= status < 500 else ModelUnavailable)
-    if known in {RateLimited, RequestRefused, AuthFailed} and _QUOTA.search(said):
+    if known in {RateLimited, RequestRefused, AuthFailed, ModelUnavailable} and _QUOTA.search(said):
         return QuotaExhausted
     if known is RequestRefused and _OVERFLOW.search(said):
         return ContextOverflow

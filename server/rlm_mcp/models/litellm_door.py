@@ -11,13 +11,11 @@ import logging
 import os
 import re
 import threading
-import time
 from typing import Any
 
-import aiohttp
-
-from rlm_mcp.models import prices
-from rlm_mcp.models.base import Message, Price, Reply, Request, Usage
+from rlm_mcp.models.base import Request
+from rlm_mcp.models.chat import Answer, ChatModel, given, response_format, wire
+from rlm_mcp.models.connections import Connections
 from rlm_mcp.models.errors import (
     AuthFailed,
     BadReply,
@@ -30,7 +28,6 @@ from rlm_mcp.models.errors import (
     RequestRefused,
 )
 from rlm_mcp.models.failures import Failure, retry_after_seconds, translate
-from rlm_mcp.models.tokens import estimate_messages, estimate_tokens
 
 BEFORE_IMPORT = {
     "LITELLM_MODE": "PRODUCTION",  # else `.env` of the cwd and of every folder above site-packages is obeyed
@@ -47,10 +44,8 @@ _lock = threading.Lock()
 _litellm: Any = None
 
 
-class LitellmModel:
-    """A model by its litellm name: `openai/…`, `anthropic/…`, `gemini/…`. Keys and addresses from litellm's own
-    environment variables, unless given here.
-    """
+class LitellmModel(ChatModel):
+    """A model by its litellm name: `anthropic/…`, `gemini/…`. Keys and addresses as litellm's own variables say."""
 
     def __init__(
         self,
@@ -59,85 +54,40 @@ class LitellmModel:
         effort: str | None = None,
         api_base: str | None = None,
         api_key: str | None = None,
-        connections: "Connections | None" = None,
+        connections: Connections | None = None,
     ) -> None:
-        self.name = name
-        self._row = prices.row(name)
-        self._fixed = _given(
-            api_base=api_base, api_key=api_key, reasoning_effort=effort if self._row.reasoning else None
-        )
-        self._connections = connections or Connections()
+        super().__init__(name, connections)
+        effort = effort if self._row.reasoning else None
+        self._fixed = given(api_base=api_base, api_key=api_key, reasoning_effort=effort)
 
-    @property
-    def window(self) -> int | None:
-        return self._row.window
+    async def _ready(self) -> None:
+        await ready()
 
-    def price(self) -> Price | None:
-        return self._row.price
-
-    def estimate(self, request: Request) -> Usage:
-        sent, written = estimate_messages(request.messages), request.max_tokens
-        return Usage(sent, written, 0, self._cost(sent, written))
-
-    async def complete(self, request: Request) -> Reply:
+    async def _send(self, request: Request) -> Answer:
         litellm = await ready()
-        started = time.monotonic()
         try:
-            async with asyncio.timeout(request.timeout):
-                answer = await litellm.acompletion(
-                    **self._arguments(request), shared_session=await self._connections.session()
-                )
+            answer = await litellm.acompletion(**self._arguments(request))
         except Exception as failure:  # noqa: BLE001 - litellm raises a dozen families; all become ours
             # The cause is left out on purpose: its text may hold a key.
-            raise self._failed(failure, request) from None
-        return self._reply(answer, request, time.monotonic() - started)
-
-    async def close(self) -> None:
-        await self._connections.close()
+            raise self._failed(failure) from None
+        return _answer(answer, self.name)
 
     def _arguments(self, request: Request) -> dict[str, Any]:
         return {
             **self._fixed,
             "model": self.name,
-            "messages": _wire(request, marked=request.cache_prefix and "claude" in self.name),
+            "messages": wire(request, marked=request.cache_prefix and "claude" in self.name),
             "max_tokens": request.max_tokens,
             "timeout": TRANSPORT_TIMEOUT,
             "num_retries": 0,
             "max_retries": 0,
             "drop_params": True,
             "no-log": True,
-            **_given(stop=list(request.stop) or None, response_format=_format(request)),
+            "shared_session": self._connections.session(),
+            **given(stop=list(request.stop) or None, response_format=response_format(request)),
         }
 
-    def _reply(self, answer: Any, request: Request, seconds: float) -> Reply:
-        try:
-            choice = answer.choices[0]
-            text, finish = choice.message.content or "", str(choice.finish_reason or "")
-        except (AttributeError, IndexError, TypeError):
-            raise translate(Failure(self.name, kind=BadReply, text="no choices in it")) from None
-        if finish == "content_filter":
-            raise translate(Failure(self.name, kind=RequestRefused, text="its content filter stopped the answer"))
-        if not text.strip():
-            raise translate(Failure(self.name, kind=BadReply, text=f"it holds no text (finish reason: {finish})"))
-        text = text.encode("utf-8", "replace").decode()  # half a surrogate pair would break whoever stores it
-        return Reply(text, self._usage(answer, request, text), self.name, finish, seconds)
-
-    def _usage(self, answer: Any, request: Request, text: str) -> Usage:
-        """What the answer says it used; when it does not say, a guess without a price."""
-        usage = getattr(answer, "usage", None)
-        sent, written = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
-        if not sent and not written:
-            return Usage(estimate_messages(request.messages), estimate_tokens(text))
-        cached = _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens")
-        stored = _count(usage, "cache_creation_input_tokens")
-        return Usage(sent, written, cached, self._cost(sent, written, cached, stored))
-
-    def _cost(self, sent: int, written: int, cached: int = 0, stored: int = 0) -> float | None:
-        return None if self._row.price is None else self._row.price.cost(sent, written, cached, stored)
-
-    def _failed(self, failure: Exception, request: Request) -> ModelError:
-        if isinstance(failure, TimeoutError):
-            return translate(Failure(self.name, kind=ModelTimeout, text=f"{request.timeout:g} s"))
+    def _failed(self, failure: Exception) -> ModelError:
         headers = getattr(failure, "litellm_response_headers", None)
         body = getattr(failure, "body", None)
         return translate(
@@ -151,34 +101,6 @@ class LitellmModel:
                 secrets=(*_secrets(), *filter(None, [self._fixed.get("api_key")])),
             )
         )
-
-
-class Connections:
-    """One pool of connections for the life of a server, whatever number of models share it.
-
-    It belongs to the event loop that first asked. Another loop gets a pool of its own, and the old one is dropped: a
-    connection used from a loop that did not open it fails after the provider has answered, that is, has billed.
-    """
-
-    def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    async def session(self) -> aiohttp.ClientSession:
-        """The pool of the running loop."""
-        loop = asyncio.get_running_loop()
-        if self._session is None or self._session.closed or self._loop is not loop:
-            self._loop = loop
-            # No limit here: how many calls are made at a time is decided in calls.py.
-            connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, keepalive_timeout=60)
-            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-        return self._session
-
-    async def close(self) -> None:
-        """Safe to call twice, and from any loop."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
 
 
 async def ready() -> Any:
@@ -220,28 +142,21 @@ def _silence_its_loggers() -> None:
         logger.setLevel(logging.CRITICAL)
 
 
-def _wire(request: Request, *, marked: bool) -> list[dict[str, Any]]:
-    """The messages as the API has them; `marked` ones carry Anthropic's cache marks on the system and last message."""
-    last = len(request.messages) - 1
-    return [
-        {"role": message.role, "content": _content(message, marked=marked and (message.role == "system" or i == last))}
-        for i, message in enumerate(request.messages)
-    ]
-
-
-def _content(message: Message, *, marked: bool) -> Any:
-    text = message.content.encode("utf-8", "replace").decode()
-    return [{"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}] if marked else text
-
-
-def _format(request: Request) -> dict[str, Any] | None:
-    if request.json_schema is None:
-        return None
-    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": request.json_schema}}
-
-
-def _given(**arguments: Any) -> dict[str, Any]:
-    return {name: value for name, value in arguments.items() if value is not None}
+def _answer(answer: Any, name: str) -> Answer:
+    try:
+        choice = answer.choices[0]
+        text, finish = choice.message.content or "", str(choice.finish_reason or "")
+    except (AttributeError, IndexError, TypeError):
+        raise translate(Failure(name, kind=BadReply, text="no choices in it")) from None
+    usage = getattr(answer, "usage", None)
+    return Answer(
+        text,
+        finish,
+        sent=_count(usage, "prompt_tokens"),
+        written=_count(usage, "completion_tokens"),
+        cached=_count(getattr(usage, "prompt_tokens_details", None), "cached_tokens"),
+        stored=_count(usage, "cache_creation_input_tokens"),
+    )
 
 
 def _count(holder: Any, name: str) -> int:

@@ -1,4 +1,7 @@
-"""Calls through litellm, over real HTTP: what is asked, what comes back, and what each failure becomes."""
+"""Both doors to chat models, over real HTTP: what is asked, what comes back, and what each failure becomes.
+
+The two must not be told apart by what they do: every test here is for both, unless its name says which.
+"""
 
 import asyncio
 import contextlib
@@ -9,6 +12,7 @@ import pytest
 
 from rlm_mcp.models.base import Message, Reply, Request, Usage
 from rlm_mcp.models.calls import Calls, Patience
+from rlm_mcp.models.connections import Connections
 from rlm_mcp.models.errors import (
     AuthFailed,
     BadReply,
@@ -21,7 +25,8 @@ from rlm_mcp.models.errors import (
     RateLimited,
     RequestRefused,
 )
-from rlm_mcp.models.litellm_door import Connections, LitellmModel
+from rlm_mcp.models.litellm_door import LitellmModel
+from rlm_mcp.models.openai_door import OpenAIModel
 from tests.support.scripted_model import (
     Answer,
     ScriptedModel,
@@ -46,20 +51,28 @@ def ask(text: str = "hello", timeout: float = 20, **more) -> Request:
     return Request((Message("system", "Be brief."), Message("user", text)), max_tokens=50, timeout=timeout, **more)
 
 
+Door = type[LitellmModel] | type[OpenAIModel]
+
+
+@pytest.fixture(params=[LitellmModel, OpenAIModel], ids=["litellm", "openai"])
+def door(request) -> Door:
+    return request.param
+
+
 @contextlib.asynccontextmanager
-async def opened(name: str = NAME, **more) -> AsyncIterator[LitellmModel]:
-    model = LitellmModel(name, **more)
+async def opened(door: Door, name: str = NAME, **more) -> AsyncIterator[LitellmModel | OpenAIModel]:
+    model = door(name, **more)
     try:
         yield model
     finally:
         await model.close()
 
 
-def complete(script, request: Request | None = None, name: str = NAME, **more) -> tuple[Reply, dict]:
+def complete(door: Door, script, request: Request | None = None, name: str = NAME, **more) -> tuple[Reply, dict]:
     """The reply, and the body of the request that was sent."""
 
     async def main(url: str) -> Reply:
-        async with opened(name, api_base=url, api_key="secret-of-the-user", **more) as model:
+        async with opened(door, name, api_base=url, api_key="secret-of-the-user", **more) as model:
             return await model.complete(request or ask())
 
     with ScriptedModel(script) as server:
@@ -67,42 +80,42 @@ def complete(script, request: Request | None = None, name: str = NAME, **more) -
         return reply, server.requests[0].body
 
 
-def test_an_answer_comes_back_with_its_usage_and_its_price():
-    reply, body = complete([Answer("hi", usage=(1000, 10, 800))])
+def test_an_answer_comes_back_with_its_usage_and_its_price(door):
+    reply, body = complete(door, [Answer("hi", usage=(1000, 10, 800))])
     # Our row of gpt-6-luna: 0.1, 0.5 and 0.01 USD per million tokens of input, output and cached input.
     assert reply.usage == Usage(1000, 10, 800, pytest.approx((200 * 0.1 + 10 * 0.5 + 800 * 0.01) / 1e6))
     assert (reply.text, reply.model, reply.finish_reason) == ("hi", NAME, "stop")
     assert body["messages"] == [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hello"}]
 
 
-def test_an_unknown_model_costs_unknown_even_when_it_answers_under_a_known_name():
-    reply, _ = complete([Answer("hi", usage=(1000, 10, 0), model="gpt-4o-mini")], name="openai/my-local-model")
+def test_an_unknown_model_costs_unknown_even_when_it_answers_under_a_known_name(door):
+    reply, _ = complete(door, [Answer("hi", usage=(1000, 10, 0), model="gpt-4o-mini")], name="openai/my-local-model")
     assert reply.usage == Usage(1000, 10, 0, None)
     assert reply.model == "openai/my-local-model"
 
 
-def test_an_answer_without_usage_is_estimated_and_its_cost_unknown():
-    reply, _ = complete([Answer("some words", no_usage=True)])
+def test_an_answer_without_usage_is_estimated_and_its_cost_unknown(door):
+    reply, _ = complete(door, [Answer("some words", no_usage=True)])
     assert reply.usage.usd is None
     assert reply.usage.input_tokens > 0
     assert reply.usage.output_tokens > 0
 
 
-def test_stop_words_and_schema_are_passed_on_where_the_model_takes_them():
+def test_stop_words_and_schema_are_passed_on_where_the_model_takes_them(door):
     schema = {"type": "object", "properties": {"label": {"type": "string"}}}
-    _, body = complete(["{}"], ask(stop=("```\n",), json_schema=schema), name="openai/my-local-model")
+    _, body = complete(door, ["{}"], ask(stop=("```\n",), json_schema=schema), name="openai/my-local-model")
     assert body["stop"] == ["```\n"]
     assert body["response_format"]["json_schema"]["schema"] == schema
 
 
-def test_effort_is_sent_to_models_that_reason_and_to_no_others():
-    assert complete(["ok"], effort="low")[1]["reasoning_effort"] == "low"
-    assert "reasoning_effort" not in complete(["ok"], name="openai/my-local-model", effort="low")[1]
+def test_effort_is_sent_to_models_that_reason_and_to_no_others(door):
+    assert complete(door, ["ok"], effort="low")[1]["reasoning_effort"] == "low"
+    assert "reasoning_effort" not in complete(door, ["ok"], name="openai/my-local-model", effort="low")[1]
 
 
-def test_half_a_surrogate_pair_breaks_neither_the_request_nor_the_reply():
+def test_half_a_surrogate_pair_breaks_neither_the_request_nor_the_reply(door):
     raw = b'{"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"a\\ud800b"}}]}'
-    reply, body = complete([Answer(raw=raw)], ask("x\ud800y"))
+    reply, body = complete(door, [Answer(raw=raw)], ask("x\ud800y"))
     assert reply.text == "a?b"
     assert body["messages"][1]["content"] == "x?y"
 
@@ -132,9 +145,9 @@ FAILURES = [
 ]
 
 
-def test_each_failure_becomes_its_own_kind_and_says_which_model_and_what_next():
+def test_each_failure_becomes_its_own_kind_and_says_which_model_and_what_next(door):
     async def main(url: str) -> list[ModelError]:
-        async with opened(api_base=url, api_key="secret-of-the-user") as model:
+        async with opened(door, api_base=url, api_key="secret-of-the-user") as model:
             return [await failure(model) for _ in FAILURES]
 
     async def failure(model: LitellmModel) -> ModelError:
@@ -152,12 +165,12 @@ def test_each_failure_becomes_its_own_kind_and_says_which_model_and_what_next():
         assert failure.__cause__ is None
 
 
-def test_a_port_where_nobody_listens_is_unavailable_and_not_a_server_error():
+def test_a_port_where_nobody_listens_is_unavailable_and_not_a_server_error(door):
     with ScriptedModel([]) as server:
         url = server.url
 
     async def main() -> None:
-        async with opened(api_base=url, api_key="k") as model:
+        async with opened(door, api_base=url, api_key="k") as model:
             await model.complete(ask())
 
     with pytest.raises(ModelUnavailable) as caught:
@@ -165,27 +178,27 @@ def test_a_port_where_nobody_listens_is_unavailable_and_not_a_server_error():
     assert "HTTP 500" not in str(caught.value)
 
 
-def test_a_missing_key_is_a_failure_of_the_key(monkeypatch):
+def test_a_missing_key_is_a_failure_of_the_key(door, monkeypatch):
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE"):
         monkeypatch.delenv(name, raising=False)
 
     async def main() -> None:
-        async with opened() as model:
+        async with opened(door) as model:
             await model.complete(ask())
 
     with pytest.raises(AuthFailed):
         asyncio.run(main())
 
 
-def test_the_time_a_provider_asks_for_arrives():
+def test_the_time_a_provider_asks_for_arrives(door):
     with pytest.raises(RateLimited) as caught:
-        complete([rate_limited(2.5)])
+        complete(door, [rate_limited(2.5)])
     assert caught.value.retry_after == 2.5
 
 
-def test_a_cancelled_call_hangs_up_at_once():
+def test_a_cancelled_call_hangs_up_at_once(door):
     async def main(server: ScriptedModel) -> None:
-        async with opened(api_base=server.url, api_key="k") as model:
+        async with opened(door, api_base=server.url, api_key="k") as model:
             task = asyncio.create_task(model.complete(ask()))
             await asyncio.to_thread(server.wait_for, 1)
             task.cancel()
@@ -198,9 +211,9 @@ def test_a_cancelled_call_hangs_up_at_once():
 
 
 @pytest.mark.filterwarnings("ignore")  # connections of a loop that is gone can only be dropped
-def test_a_model_serves_one_event_loop_after_another():
+def test_a_model_serves_one_event_loop_after_another(door):
     with ScriptedModel(lambda asked: asked.text) as server:
-        model = LitellmModel(NAME, api_base=server.url, api_key="k")
+        model = door(NAME, api_base=server.url, api_key="k")
 
         async def main() -> str:
             return (await model.complete(ask())).text
@@ -210,12 +223,12 @@ def test_a_model_serves_one_event_loop_after_another():
     gc.collect()
 
 
-def test_a_hundred_batches_in_a_row_lose_no_answer():
+def test_a_hundred_batches_in_a_row_lose_no_answer(door):
     """The published engine loses every second batch: one client, a new event loop for each."""
 
     async def main(url: str) -> list[str]:
         calls, shared = Calls(), Connections()
-        model = LitellmModel(NAME, api_base=url, api_key="k", connections=shared)
+        model = door(NAME, api_base=url, api_key="k", connections=shared)
         answers = []
         for batch in range(100):
             requests = [ask(f"{batch}.{i}") for i in range(8)]
@@ -230,13 +243,13 @@ def test_a_hundred_batches_in_a_row_lose_no_answer():
         assert server.connections <= 16
 
 
-def test_a_provider_that_refuses_at_first_is_asked_again_until_all_are_answered():
+def test_a_provider_that_refuses_at_first_is_asked_again_until_all_are_answered(door):
     def every_third_refuses(asked):
         return rate_limited(0.01) if asked.number % 3 == 0 else asked.text
 
     async def main(url: str) -> list[str]:
         calls = Calls(patience=Patience(first_wait=0.01, longest_wait=0.05))
-        async with opened(api_base=url, api_key="k") as model:
+        async with opened(door, api_base=url, api_key="k") as model:
             called = await asyncio.gather(*(calls.complete(model, ask(str(i))) for i in range(64)))
         return [one.reply.text for one in called]
 
@@ -251,13 +264,37 @@ ANTHROPIC = (
 )
 
 
-def test_anthropic_gets_cache_marks_on_the_prefix_and_is_billed_for_reading_and_writing_it():
+def test_through_litellm_anthropic_gets_cache_marks_and_is_billed_for_reading_and_writing_them():
     request = Request(
         (Message("system", "Long."), Message("user", "a"), Message("user", "b")), 50, 20, cache_prefix=True
     )
-    reply, body = complete([Answer(raw=ANTHROPIC)], request, "anthropic/claude-haiku-5-5")
+    reply, body = complete(LitellmModel, [Answer(raw=ANTHROPIC)], request, "anthropic/claude-haiku-5-5")
     assert body["system"][-1]["cache_control"] == {"type": "ephemeral"}
     assert body["messages"][-1]["content"][-1]["cache_control"] == {"type": "ephemeral"}
     assert body["max_tokens"] == 50
     usd = (100 * 0.1 + 1000 * 0.01 + 200 * 0.125 + 10 * 0.5) / 1e6
     assert reply.usage == Usage(1300, 10, 1000, pytest.approx(usd))
+
+
+def test_an_answer_that_is_none_still_says_what_it_cost(door):
+    with pytest.raises(BadReply) as caught:
+        complete(door, [Answer("", usage=(1000, 50, 0), finish="length")])
+    assert caught.value.usage == Usage(1000, 50, 0, pytest.approx((1000 * 0.1 + 50 * 0.5) / 1e6))
+
+
+def test_openai_is_not_followed_to_another_address():
+    with ScriptedModel(["planted"]) as elsewhere:
+        away = Answer(status=307, raw=b"", headers={"location": elsewhere.url + "/chat/completions"})
+        with pytest.raises(ModelUnavailable):
+            complete(OpenAIModel, [away])
+        assert elsewhere.requests == []
+
+
+def test_a_server_of_ones_own_is_asked_without_a_key():
+    async def main(url: str) -> None:
+        async with opened(OpenAIModel, api_base=url) as model:
+            await model.complete(ask())
+
+    with ScriptedModel(["ok"]) as server:
+        asyncio.run(main(server.url))
+        assert "authorization" not in server.requests[0].headers
