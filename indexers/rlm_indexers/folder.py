@@ -6,17 +6,21 @@ import hashlib
 import json
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from rlm_indexers.converters.base import Unreadable
+from rlm_indexers.converters.base import VERSIONS, Unreadable
 from rlm_indexers.converters.cache import DerivedTexts
 from rlm_indexers.converters.process import Converter, Limits
 from rlm_indexers.corpus import Anchor, Fetched, Skipped, SourceDocument
 from rlm_indexers.errors import SourceError
 from rlm_indexers.text import decode, document_id, is_binary
 
+VERSION = 1
+"""Raise it when the same files give other documents; the converters have numbers of their own."""
+_RACY = 2_000_000_000
 TEXT_BYTES = 64 * 1024 * 1024
 LINE_BYTES = 1024 * 1024
 IGNORED = frozenset({"node_modules", "__pycache__", "__MACOSX"})
@@ -45,10 +49,9 @@ class _Reading:
     """One pass over the files of a folder."""
 
     root: Path
-    texts: DerivedTexts
-    input_bytes: int
-    skipped: list[Skipped] = field(default_factory=list)
-    progress: Callable[[str], None] | None = None
+    limits: Limits
+    skipped: list[Skipped]
+    progress: Callable[[str], None] | None
 
 
 def fetch(
@@ -68,30 +71,42 @@ def fetch(
         raise SourceError(f"there is no file or folder {root}: pass the path of one that exists")
     if not os.access(root, os.R_OK):
         raise SourceError(f"{root} cannot be read: check its permissions")
+    started = time.time_ns()
     fetched = Fetched("folder", root.name or str(root), (), facts={"root": str(root)})
-    folder = cache / "derived" if cache is not None else None
-    fetched.documents = _documents(root, folder, fetched.skipped, progress, limits)
+    reading = _Reading(root, limits or Limits(), fetched.skipped, progress)
+    files = _files(reading)
+    fetched.fingerprint = _fingerprint(files, reading, started)
+    fetched.documents = _documents(reading, files, cache / "derived" if cache is not None else None)
     return fetched
 
 
-def _documents(
-    root: Path,
-    cache: Path | None,
-    skipped: list[Skipped],
-    progress: Callable[[str], None] | None,
-    limits: Limits | None,
-) -> Iterator[SourceDocument]:
-    with Converter(limits) as converter:
-        reading = _Reading(root, DerivedTexts(cache, converter), converter.limits.input_bytes, skipped, progress)
-        for name, path in _files(reading):
-            if progress is not None:
-                progress(name)
+def _documents(reading: _Reading, files: list[tuple[str, str]], cache: Path | None) -> Iterator[SourceDocument]:
+    with Converter(reading.limits) as converter:
+        texts = DerivedTexts(cache, converter)
+        for name, path in files:
+            if reading.progress is not None:
+                reading.progress(name)
             try:
-                yield _document(reading, name, path)
+                yield _document(reading, texts, name, path)
             except Unreadable as error:
-                skipped.append(Skipped(name, str(error)))
+                reading.skipped.append(Skipped(name, str(error)))
             except OSError as error:
-                skipped.append(Skipped(name, _refusal(error)))
+                reading.skipped.append(Skipped(name, _refusal(error)))
+
+
+def _fingerprint(files: list[tuple[str, str]], reading: _Reading, started: int) -> str:
+    """What tells this state of the folder from others without reading it; "" while a change could go unseen."""
+    digest = hashlib.sha256(repr((VERSION, VERSIONS, reading.limits, reading.skipped)).encode())
+    for name, path in files:
+        try:
+            status = os.lstat(path)
+        except OSError:
+            return ""
+        if max(status.st_mtime_ns, status.st_ctime_ns) > started - _RACY:  # its next change may bear the same time
+            return ""
+        state = (name, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        digest.update(repr(state).encode())
+    return digest.hexdigest()
 
 
 def _refusal(error: OSError) -> str:
@@ -144,10 +159,10 @@ def _ignored(entry: os.DirEntry[str]) -> str:
     return "" if entry.is_file(follow_symlinks=False) else "no-regular-file"
 
 
-def _document(reading: _Reading, name: str, path: str) -> SourceDocument:
+def _document(reading: _Reading, texts: DerivedTexts, name: str, path: str) -> SourceDocument:
     suffix = Path(path).suffix.lower()
     form = FORMATS.get(suffix)
-    data = _content(path, reading.input_bytes if form else TEXT_BYTES)
+    data = _content(path, reading.limits.input_bytes if form else TEXT_BYTES)
     if not data:
         raise Unreadable("empty")
     digest = hashlib.sha256(data).hexdigest()
@@ -155,7 +170,7 @@ def _document(reading: _Reading, name: str, path: str) -> SourceDocument:
         form = "pdf"
     if form is None:
         return _plain(name, suffix, data, digest)
-    converted = reading.texts.convert(form, data, digest)
+    converted = texts.convert(form, data, digest)
     anchors = tuple(Anchor(line, values) for line, values in converted.anchors)
     return SourceDocument(name, converted.text.encode(), digest, anchors, (*converted.flags, f"derived:{form}"))
 

@@ -4,21 +4,22 @@ import socket
 
 import pytest
 
+from rlm_indexers import folder
 from rlm_indexers.errors import SourceError
 from rlm_indexers.folder import LINE_BYTES, TEXT_BYTES, fetch
 from rlm_indexers.text import document_id
 
 
-def read(folder, **options):
+def read(source, **options):
     """The documents by id, and the reasons for what is none of them."""
-    fetched = fetch(folder, **options)
+    fetched = fetch(source, **options)
     documents = {document.id: document for document in fetched.documents}
     return documents, {skipped.id: skipped.reason for skipped in fetched.skipped}
 
 
-def fill(folder, files):
+def fill(root, files):
     for name, content in files.items():
-        path = folder / name
+        path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
@@ -133,6 +134,25 @@ def test_odd_encodings_become_utf8_and_say_so(tmp_path):
     assert bytes(documents["w.txt"].data) == "grün\r\n".encode()
     assert documents["w.txt"].flags == ("bom", "encoding:utf-16", "crlf")
     assert bytes(documents["l.txt"].data) == "grün grüßt über Größe\n".encode()
+
+
+def test_unchanged_folder_is_known_without_being_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "_RACY", -60_000_000_000)
+    fill(tmp_path, {"a.txt": "one\n", "b.txt": "two\n"})
+    first = fetch(tmp_path).fingerprint
+    assert first
+    assert fetch(tmp_path).fingerprint == first
+    (tmp_path / "b.txt").write_text("two!\n")
+    second = fetch(tmp_path).fingerprint
+    (tmp_path / "b.txt").rename(tmp_path / "c.txt")
+    third = fetch(tmp_path).fingerprint
+    (tmp_path / ".hidden").write_text("x")
+    assert len({first, second, third, fetch(tmp_path).fingerprint}) == 4
+
+
+def test_folder_changed_a_moment_ago_is_read_again(tmp_path):
+    fill(tmp_path, {"a.txt": "one\n"})
+    assert fetch(tmp_path).fingerprint == ""
 
 
 def test_one_file_can_be_the_source(tmp_path):
