@@ -48,7 +48,7 @@ _OVERFLOW = re.compile(
 )
 _SECRETS = re.compile(
     r"\b(?:sk|pk|rk|gsk|xai|key|AIza|ghp|gho|hf|nvapi|pplx|csk|dtn)[-_][\w*.-]{4,}|AIza[\w-]{10,}"
-    r"|(?i:bearer)\s+\S+|(?i:(?:api[-_ ]?key|token|authorization)[\"']?\s*[:=]\s*)(?:bearer\s+)?\S+"
+    r"|(?i:bearer)\s+\S+|(?i:(?:api[-_ ]?key|token|authorization)[\"']?\s*[:=]\s*)(?i:bearer\s+)?\S+"
 )
 _URL_LOGIN = re.compile(r"(?<=//)[^/\s@]+@")
 
