@@ -10,6 +10,12 @@ Reaching a budget is not here: it is an outcome, a partial answer with its reaso
 which value, and what to do next, because its first reader is a model that will try again.
 """
 
+import contextlib
+from collections.abc import Iterator
+
+from rlm_indexers.errors import IndexerError
+from rlm_sandbox.errors import SandboxError
+
 
 class RlmError(Exception):
     """Base of every failure that a caller can do something about."""
@@ -25,3 +31,12 @@ class RunNotFound(RlmError):
 
 class LowerError(RlmError):
     """A failure of the indexers or the sandbox, in their words; the original is the cause."""
+
+
+@contextlib.contextmanager
+def in_words() -> Iterator[None]:
+    """Turns what the lower packages raise inside into LowerError, so that callers know one tree."""
+    try:
+        yield
+    except (IndexerError, SandboxError) as error:
+        raise LowerError(str(error)) from error

@@ -34,7 +34,7 @@ def running(run_id: str, seconds: float, message: str) -> str:
 
 def loaded(info: dict[str, JSON], outline: str) -> str:
     """A loaded corpus in a few lines."""
-    languages = ", ".join(f"{name} {count}" for name, count in list(info["languages"].items())[:6])
+    languages = ", ".join(f"{name or 'other'} {count}" for name, count in list(info["languages"].items())[:6])
     state = "unchanged, reused" if info["reused"] else f"read in {info['seconds']:.1f} s"
     lines = [
         f"corpus {info['corpus']} (id: {info['id']}), {info['kind']}, {state}",
@@ -64,11 +64,12 @@ def coverage(report: dict[str, JSON]) -> str:
     return f"coverage: {sum(skipped.values()):,} skipped ({reasons})"
 
 
-def matches(found: list[dict[str, JSON]], total: int) -> str:
-    """Matches of corpus_read, in the display format of spans."""
+def matches(found: list[dict[str, JSON]], total: int, note: str) -> str:
+    """Matches of corpus_read, in the display format of spans; `note`: what to ask for next."""
     blocks = [f"{m['document']}:{m['start_line']}-{m['end_line']}\n{m['text']}" for m in found]
-    note = f"\n({len(found)} of {total} matches)" if total > len(found) else ""
-    return cut("\n\n".join(blocks) + note, HARD_CAP, "ask for fewer lines: path:start-end")
+    notes = [f"({note})"] if note else []
+    notes += [f"({len(found)} of {total} matches)"] if total > len(found) else []
+    return cut("\n\n".join(blocks + notes), HARD_CAP, "ask for fewer lines: path:start-end")
 
 
 def cut(text: str, limit: int, advice: str) -> str:

@@ -1,5 +1,6 @@
 """A raw MCP client over a server process's pipes: sees every byte on its stdout, and when it came."""
 
+import contextlib
 import json
 import os
 import queue
@@ -34,8 +35,9 @@ class Server:
         self.lines: list[bytes] = []
         self._messages: queue.Queue[dict[str, JSON] | None] = queue.Queue()
         self._stderr: list[bytes] = []
-        threading.Thread(target=self._read, daemon=True).start()
-        threading.Thread(target=self._drain, daemon=True).start()
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._read, self._drain)]
+        for thread in self._threads:
+            thread.start()
         self._next = 0
 
     def __enter__(self) -> Self:
@@ -44,6 +46,12 @@ class Server:
     def __exit__(self, *exception: object) -> None:
         self.process.kill()
         self.process.wait()
+        for thread in self._threads:
+            thread.join(10)
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
 
     @property
     def stderr(self) -> str:

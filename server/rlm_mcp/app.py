@@ -1,0 +1,136 @@
+"""The one place that wires things: settings → library, models, provider, runs → an App; and an App → a server."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rlm_indexers.store import Store
+from rlm_mcp import settings as settings_module
+from rlm_mcp.asking import Asking
+from rlm_mcp.errors import in_words
+from rlm_mcp.library import Library
+from rlm_mcp.runs import Runs
+from rlm_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from rlm_mcp.engine.budget import BudgetLimits
+    from rlm_mcp.models.base import Model
+    from rlm_mcp.models.calls import Calls
+    from rlm_sandbox import Limits, Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The two models of a run."""
+
+    root: "Model"
+    sub: "Model"
+
+
+class App:
+    """Everything that tools and commands need. What is slow to start is started at its first use, once."""
+
+    def __init__(self, settings: Settings, *, cwd: Path) -> None:
+        self.settings = settings
+        self.environment = settings_module.variables()
+        self.library = Library(Store(settings.cache_dir), cwd)
+        self.runs = Runs(settings.cache_dir / "runs")
+        self.asking = Asking(self)
+        self._lock = asyncio.Lock()
+        self._provider: Provider | None = None
+        self._models: Models | None = None
+        self._calls: Calls | None = None
+
+    async def provider(self) -> "Provider":
+        """Where cells run. Raises LowerError with the way out when nothing isolates here."""
+        async with self._lock:
+            if self._provider is None:
+                from rlm_sandbox.choose import choose
+
+                with in_words():
+                    self._provider = await choose(
+                        self.settings.sandbox,
+                        daytona_api_key=self.environment.get("DAYTONA_API_KEY", ""),
+                        daytona_api_url=self.settings.daytona_api_url,
+                    )
+            return self._provider
+
+    async def models(self) -> Models:
+        """The root model and the sub-model, as the settings and the keys present say."""
+        async with self._lock:
+            if self._models is None:
+                from rlm_mcp.models.choose import choose
+
+                root, sub = choose(self.settings.model, self.settings.sub_model, self.environment)
+                self._models = Models(root, sub)
+            return self._models
+
+    @property
+    def calls(self) -> "Calls":
+        """The one path that every model call takes."""
+        if self._calls is None:
+            from rlm_mcp.models.calls import Calls
+
+            self._calls = Calls()
+        return self._calls
+
+    def budget(self, settings: Settings) -> "BudgetLimits":
+        """What one run may spend."""
+        from rlm_mcp.engine.budget import BudgetLimits
+
+        return BudgetLimits(
+            usd=settings.budget_usd,
+            tokens=settings.max_tokens,
+            calls=settings.max_calls,
+            iterations=settings.max_iterations,
+            depth=settings.max_depth,
+            seconds=settings.max_seconds,
+            errors=settings.max_errors,
+        )
+
+    def session_limits(self, settings: Settings) -> "Limits":
+        """What one session may use."""
+        from rlm_sandbox import Limits
+
+        return Limits(cell_seconds=settings.cell_timeout, memory_mb=settings.cell_memory_mb)
+
+    async def close(self) -> None:
+        """Cancel runs, end sessions, let go of connections."""
+        await self.runs.close()
+        if self._provider is not None:
+            await self._provider.close()
+        if self._models is not None:
+            await self._models.root.close()
+            await self._models.sub.close()
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings, *, cwd: Path) -> AsyncIterator[App]:
+    """An App, closed again at the end."""
+    app = App(settings, cwd=cwd)
+    try:
+        yield app
+    finally:
+        await app.close()
+
+
+def serve(settings: Settings) -> None:
+    """Serve MCP on stdin and stdout until stdin ends."""
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    from rlm_mcp.tools import build_server
+
+    async with opened(settings, cwd=_project()) as app:
+        await build_server(app).run_stdio_async()
+
+
+def _project() -> Path:
+    """The folder that relative sources are meant from: where the client started us, or what it calls its project."""
+    project: Any = settings_module.variables().get("CLAUDE_PROJECT_DIR")
+    return Path(project) if project and os.path.isdir(project) else Path.cwd()  # noqa: PTH112

@@ -1,0 +1,85 @@
+"""What works on this machine, found out by trying it, and one sentence on what to do about what does not."""
+
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from rlm_mcp import __version__
+from rlm_mcp.errors import RlmError
+
+if TYPE_CHECKING:
+    from rlm_mcp.app import App
+
+JSON = Any
+PACKAGES = ("mcp", "litellm", "tree-sitter", "GitPython", "daytona")
+KEYS = (
+    "ANTHROPIC_API_KEY",
+    "OPENAI_API_KEY",
+    "GEMINI_API_KEY",
+    "OPENROUTER_API_KEY",
+    "DEEPSEEK_API_KEY",
+    "DAYTONA_API_KEY",
+)
+
+
+async def examine(app: "App") -> dict[str, JSON]:
+    """A report as JSON; `ready` says whether a question can be answered here. Never shows a key's value."""
+    sandbox, models = await _sandbox(app), await _models(app)
+    return {
+        "ready": sandbox["available"] and models["available"],
+        "rlm_mcp": __version__,
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()} {platform.release()}",
+        "packages": {name: _version(name) for name in PACKAGES},
+        "cache": str(app.settings.cache_dir),
+        "keys_visible": [name for name in KEYS if app.environment.get(name)],
+        "models": models,
+        "sandbox": sandbox,
+    }
+
+
+def told(report: dict[str, JSON]) -> str:
+    """The report for a person."""
+    models, sandbox = report["models"], report["sandbox"]
+    lines = [
+        f"rlm-mcp {report['rlm_mcp']}, Python {report['python']}, {report['platform']}",
+        "packages: " + ", ".join(f"{name} {found or 'MISSING'}" for name, found in report["packages"].items()),
+        f"cache: {report['cache']}",
+        "keys this process can see: " + (", ".join(report["keys_visible"]) or "none"),
+        f"models: root {models['root']}, sub {models['sub']}" if models["available"] else f"models: {models['reason']}",
+        f"sandbox {sandbox['provider']}: " + ("works" if sandbox["available"] else "DOES NOT WORK"),
+        *(f"  {reason}" for reason in sandbox["reasons"]),
+        "ready" if report["ready"] else "NOT READY: see above",
+    ]
+    return "\n".join(lines)
+
+
+async def _sandbox(app: "App") -> dict[str, JSON]:
+    from rlm_sandbox.errors import SandboxError
+
+    try:
+        probe = await (await app.provider()).probe()
+    except SandboxError as error:
+        return {"provider": app.settings.sandbox, "available": False, "isolation": "none", "reasons": [str(error)]}
+    return {
+        "provider": probe.provider,
+        "available": probe.available,
+        "isolation": probe.isolation,
+        "reasons": list(probe.reasons),
+    }
+
+
+async def _models(app: "App") -> dict[str, JSON]:
+    try:
+        models = await app.models()
+    except RlmError as error:
+        return {"available": False, "reason": str(error)}
+    return {"available": True, "root": models.root.name, "sub": models.sub.name}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

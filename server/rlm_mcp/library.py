@@ -1,0 +1,102 @@
+"""Corpora as the tools know them: a name or a source in, an opened and up-to-date corpus out."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rlm_indexers.errors import IndexerError
+from rlm_indexers.store import Corpus, Store
+from rlm_mcp import reading
+from rlm_mcp.errors import LowerError, in_words
+
+JSON = Any
+Say = Callable[[str], None]
+OUTLINE_LINES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A corpus ready to be asked about, and what its loading showed."""
+
+    corpus: Corpus
+    reused: bool
+    seconds: float
+
+    @property
+    def info(self) -> dict[str, JSON]:
+        """What `rlm-mcp load` prints."""
+        info = self.corpus.info
+        coverage = self.corpus.coverage.as_json()
+        return {
+            "corpus": info.name,
+            "id": info.id,
+            "kind": info.kind,
+            "documents": info.documents,
+            "bytes": info.bytes,
+            "lines": info.lines,
+            "languages": coverage["languages"],
+            "coverage": coverage,
+            "revision": info.facts.get("revision"),
+            "dirty": info.facts.get("dirty"),
+            "seconds": round(self.seconds, 3),
+            "reused": self.reused,
+        }
+
+    def outline(self) -> str:
+        """The folders and files of the corpus, a few lines."""
+        return "\n".join(folders(self.corpus, OUTLINE_LINES))
+
+
+class Library:
+    """The corpora in one cache folder."""
+
+    def __init__(self, store: Store, cwd: Path) -> None:
+        self._store = store
+        self._cwd = cwd
+
+    async def load(self, source: str, *, kind: str = "auto", name: str | None = None, say: Say | None = None) -> Opened:
+        """A source as a corpus: read what is new, reuse the rest. Raises LowerError in the indexers' words."""
+        return await self._in_thread(lambda: self._load(source, kind, name, say))
+
+    async def resolve(self, corpus: str, say: Say | None = None) -> Opened:
+        """A loaded corpus by id (as it is), or by name (refreshed from its source), or a source loaded on the fly."""
+        return await self._in_thread(lambda: self._resolve(corpus, say))
+
+    async def read(self, corpus: str, query: str, limit: int) -> tuple[Opened, reading.Found]:
+        """What a query finds in a corpus, without a model."""
+        opened = await self.resolve(corpus)
+        with in_words():
+            return opened, await asyncio.to_thread(reading.read, opened.corpus, query, limit)
+
+    def _load(self, source: str, kind: str, name: str | None, say: Say | None) -> Opened:
+        loaded = self._store.load(source, kind=kind, name=name, cwd=self._cwd, progress=say)
+        return Opened(loaded.corpus, loaded.reused, loaded.seconds)
+
+    def _resolve(self, corpus: str, say: Say | None) -> Opened:
+        known = self._store.list()
+        if any(info.id == corpus for info in known):
+            return Opened(self._store.open(corpus), reused=True, seconds=0.0)
+        named = [info for info in known if info.name == corpus]
+        if named and not (self._cwd / corpus).exists():
+            return self._load(named[0].source, named[0].kind, corpus, say)
+        return self._load(corpus, "auto", None, say)
+
+    async def _in_thread(self, work: Callable[[], Opened]) -> Opened:
+        try:
+            return await asyncio.to_thread(work)
+        except IndexerError as error:
+            loaded = ", ".join(dict.fromkeys(info.name for info in self._store.list())) or "nothing"
+            raise LowerError(f"{error} Loaded: {loaded}.") from error
+
+
+def folders(corpus: Corpus, limit: int) -> list[str]:
+    """The top of the corpus's tree as `path/ (n documents)`, largest first, at most `limit` lines."""
+    counts: dict[str, int] = {}
+    for document in corpus.pack.documents():
+        head, slash, _ = document.id.partition("/")
+        counts[head + slash] = counts.get(head + slash, 0) + 1
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    lines = [f"  {name} ({count} documents)" if name.endswith("/") else f"  {name}" for name, count in ranked[:limit]]
+    return lines + ([f"  … and {len(ranked) - limit} more"] if len(ranked) > limit else [])

@@ -1,0 +1,133 @@
+"""The command line as a new user meets it: no key, an empty home, a small repository."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import git
+from tests.support.cli import Cli
+
+
+def test_a_question_is_answered_offline_with_verified_citations_and_says_so(cli: Cli, repository: Path) -> None:
+    ran = cli("ask", ".", "Where is run_server defined?", "--json")
+    assert ran.code == 0, ran.err
+    result = ran.json
+    assert result["status"] == "complete"
+    assert (result["model"], result["provider"]) == ("offline", "local")
+    assert "no language model" in result["answer"].lower()
+    assert {"src/server.py"} <= {c["document"] for c in result["citations"]}
+    for citation in result["citations"]:
+        assert citation["state"] == "verified"
+        lines = (repository / citation["document"]).read_text().split("\n")
+        assert citation["quote"] in "\n".join(lines[citation["start_line"] - 1 : citation["end_line"]])
+    assert ran.err == ""
+
+
+def test_a_second_load_reuses_everything_and_an_edit_is_noticed(cli: Cli, repository: Path) -> None:
+    first, second = cli("load", ".", "--json").json, cli("load", ".", "--json").json
+    assert (first["reused"], second["reused"]) == (False, True)
+    assert (first["id"], first["kind"], first["documents"], first["dirty"]) == (second["id"], "repo", 3, False)
+    (repository / "README.md").write_text("# Changed\n")
+    third = cli("load", ".", "--json").json
+    assert third["id"] != first["id"]
+    assert third["dirty"] is True
+    assert third["revision"] == git(repository, "rev-parse", "HEAD").strip()
+
+
+def test_reading_finds_lines_symbols_patterns_and_words(cli: Cli) -> None:
+    def found(query: str) -> list[tuple[str, int, int, str]]:
+        matches = cli("read", ".", query, "--json").json["matches"]
+        return [(m["document"], m["start_line"], m["end_line"], m["kind"]) for m in matches]
+
+    assert found("src/app.py:4-5") == [("src/app.py", 4, 5, "lines")]
+    assert found("README.md") == [("README.md", 1, 3, "lines")]
+    assert found("run_server") == [("src/server.py", 4, 6, "symbol")]
+    assert found("/port.8080/") == [("README.md", 3, 3, "pattern")]
+    assert found("tiny server listens")[0][0] == "README.md"
+
+
+def test_what_is_read_shows_numbered_lines(cli: Cli) -> None:
+    assert cli("read", ".", "src/app.py:4-5").out == (
+        'src/app.py:4-5\n4| def main() -> int:\n5|     """Start everything."""\n'
+    )
+
+
+def test_a_document_longer_than_the_limit_says_what_to_ask_for_next(cli: Cli) -> None:
+    assert "(lines 1-4 of 6; next: src/app.py:5-6)" in cli("read", ".", "src/app.py", "--limit", "4").out
+
+
+def test_symbols_come_as_json_lines(cli: Cli) -> None:
+    rows = cli("symbols", ".").rows
+    assert [(r["document"], r["qualname"], r["kind"], r["line"]) for r in rows] == [
+        ("src/app.py", "main", "function", 4),
+        ("src/server.py", "run_server", "function", 4),
+    ]
+
+
+def test_a_cell_runs_over_the_corpus_in_a_session(cli: Cli) -> None:
+    ran = cli("exec", ".", "--json", stdin="print(len(list(corpus.docs)))\nprint(corpus.grep('8080'))")
+    assert ran.code == 0, ran.out
+    assert ran.json["stdout"].startswith("3\n")
+    assert "README.md:3| " in ran.json["stdout"]
+
+
+def test_a_cell_that_raises_is_reported_with_its_line_and_exit_code_1(cli: Cli) -> None:
+    ran = cli("exec", ".", "--json", stdin="x = 1\n1 / 0")
+    assert ran.code == 1
+    assert ran.json["error"]["kind"] == "ZeroDivisionError"
+    assert "line 2" in ran.json["error"]["traceback"]
+
+
+def test_citations_are_verified_repaired_or_rejected(cli: Cli) -> None:
+    given = [
+        {"document": "src/server.py", "start_line": 4, "end_line": 4, "quote": "def run_server(port: int) -> int:"},
+        {"document": "src/server.py", "start_line": 1, "end_line": 1, "quote": "def run_server(port: int) -> int:"},
+        {"document": "nosuch.py", "start_line": 999999, "end_line": 999999, "quote": ""},
+    ]
+    ran = cli("verify", ".", stdin="\n".join(json.dumps(row) for row in given))
+    assert [row["state"] for row in ran.rows] == ["verified", "repaired", "rejected"]
+    assert ran.rows[1]["start_line"] == 4
+    assert "no such document" in ran.rows[2]["reason"]
+    assert ran.code == 1
+
+
+def test_runs_are_listed_and_their_journals_shown(cli: Cli) -> None:
+    asked = cli("ask", ".", "Where is main?", "--json").json
+    [listed] = cli("runs", "list", "--json").json["runs"]
+    assert (listed["run"], listed["status"], listed["question"]) == (asked["run"], "complete", "Where is main?")
+    kinds = [record["kind"] for record in cli("runs", "show", asked["run"]).rows]
+    assert kinds[0] == "run"
+    assert kinds[-1] == "outcome"
+
+
+def test_the_doctor_says_that_this_machine_is_ready(cli: Cli) -> None:
+    report = cli("doctor", "--json").json
+    assert report["ready"] is True
+    assert report["sandbox"]["provider"] == "local"
+    assert report["models"]["root"] == "offline"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["load", "/nowhere/at/all"], 1, ["/nowhere/at/all"]),
+        (["ask", "nosuchname", "q"], 1, ["nosuchname"]),
+        (["ask", ".", "q", "--max-calls", "many"], 2, ["RLM_MAX_CALLS", "many"]),
+        (["ask", ".", "q", "--model", "nosuchprovider/x"], 1, ["nosuchprovider/x"]),
+        (["runs", "show", "r-0"], 1, ["r-0"]),
+        (["read", ".", "/(/"], 1, ["("]),
+        (["load"], 2, ["source"]),
+    ],
+)
+def test_bad_input_is_named_with_what_to_do_next(cli: Cli, arguments: list[str], code: int, words: list[str]) -> None:
+    ran = cli(*arguments)
+    assert ran.code == code, ran.out + ran.err
+    assert all(word in ran.err for word in words), ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_an_unknown_setting_is_refused(cli: Cli) -> None:
+    ran = Cli(cli.home, cli.cwd, (("RLM_MODLE", "x"),))("load", ".")
+    assert ran.code == 2
+    assert "Nearest: RLM_MODEL" in ran.err
