@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from rlm_mcp.engine import prompt_files
 from rlm_mcp.models.base import NO_USAGE, Message, Request
 from rlm_mcp.models.errors import NoModel
 from rlm_mcp.models.offline import NoSubModel, OfflineModel
@@ -55,7 +56,7 @@ def final_in(reply: str) -> str:
     return ast.literal_eval(call.args[0])
 
 
-ASKED = ("You have a REPL.", "Question: Where are citations verified?\n\nHere is an outline.")
+ASKED = ("Write one ```repl block.", "Question: Where are citations verified?\n\nHere is an outline.")
 
 
 def test_the_first_turn_is_one_cell_that_searches_for_the_questions_words():
@@ -94,6 +95,19 @@ def test_an_engine_that_still_asks_gets_the_answer_as_plain_text():
     assert "```" not in answer
 
 
+def test_when_no_more_code_will_run_the_answer_is_plain_text():
+    last = prompt_files.load("last").format(reason="20 turns")
+    answer = reply_to(*ASKED, "…", f"{PRINTED}\n\n{last}")
+    assert answer.startswith("FINAL(No language model was used")
+    assert "[src/app/verify.py:10-12]" in answer
+
+
+def test_asked_directly_about_a_shown_text_it_answers_without_a_block():
+    answer = reply_to(prompt_files.load("direct"), f"Question: Where are citations verified?\n\n{PRINTED}")
+    assert answer.startswith("No language model was used")
+    assert "[src/app/verify.py:10-12]" in answer
+
+
 def test_the_same_messages_get_the_same_reply():
     assert len({reply_to(*ASKED, "…", PRINTED) for _ in range(3)}) == 1
 
@@ -120,6 +134,7 @@ def test_a_quoted_line_does_not_become_a_citation_of_its_own():
 @pytest.mark.parametrize(
     ("text", "question"),
     [
+        ("Question: One.\n\nAnd two?\n\nCorpus: x (repo), 3 documents.\n\nOutline:\na", "One.\n\nAnd two?"),
         ("Question: What is it?\n\nMore.", "What is it?"),
         ("## Question\nWhat is it?\n\n## Corpus\nFiles.", "What is it?"),
         ("**Question:** What is it?", "What is it?"),

@@ -14,10 +14,9 @@ NAME = "offline"
 PLAIN = "No language model was used (offline mode): this was found by searching for the question's words."
 FREE = Price(0.0, 0.0)
 
-_QUESTION = re.compile(
-    r"^[#*\s]*(?:the )?question[*]*\s*:?[*]*[ \t]*\n?(?P<text>.+?)(?=\n[ \t]*\n|\Z)",
-    re.IGNORECASE | re.MULTILINE | re.DOTALL,
-)
+_QUESTION = re.compile(r"^[#*\s]*question[*]*\s*:?[*]*[ \t]*\n?", re.IGNORECASE | re.MULTILINE)
+LAST_CALL = "No more code will run"
+"""What the engine says when only a text can still be an answer."""
 
 SEARCH_CELL = """\
 words = {words!r}
@@ -39,9 +38,11 @@ if not shown:
     print("nothing found for:", ", ".join(words))
 """
 GREP_CELL = """\
-for span in corpus.grep({pattern!r}, limit=40, ignore_case=True):
-    print(span.show(1)[:600])
+found = corpus.grep({pattern!r}, limit=20, ignore_case=True)
+for span in found or [document.read(1, 3) for document in corpus.docs[:2]]:
+    print(span.show(3)[:600])
 """
+"""Shows the start of the corpus when no word is in it: an answer is accepted only from who has seen some of it."""
 _PRINT_LIMIT = 120
 
 
@@ -79,21 +80,34 @@ def _reply(messages: Sequence[Message]) -> str:
     question = question_of(messages)
     wanted = words.wanted(question)
     turn = sum(message.role == "assistant" for message in messages)
-    if turn == 0:
+    ended = LAST_CALL in messages[-1].content or not _has_repl(messages)
+    if turn == 0 and not ended:
         return _cell("Searching for the question's words.", SEARCH_CELL, wanted)
     findings = best(wanted, places(_printed(messages)))
-    if not findings and turn == 1:
+    if not findings and turn == 1 and not ended:
         return _cell("The search showed nothing; looking for the words themselves.", GREP_CELL, wanted)
     answer = _answer(wanted, findings)
-    # Twice as a cell; an engine that still asks wants the answer as plain text.
-    return f"```repl\nFINAL({answer!r})\n```" if turn <= 3 else f"FINAL({answer})"
+    if not _has_repl(messages):
+        return answer
+    # Refused twice as a cell, or too late for one: as text.
+    return f"FINAL({answer})" if ended or turn > 3 else f"```repl\nFINAL({answer!r})\n```"
+
+
+def _has_repl(messages: Sequence[Message]) -> bool:
+    """Whether cells are run at all: an engine that asks directly, about a text it shows, says nothing of blocks."""
+    return any("repl" in message.content for message in messages if message.role == "system")
 
 
 def question_of(messages: Sequence[Message]) -> str:
-    """The question in the first user message: what follows `Question:`, or else its first paragraph."""
+    """The question in the first user message: what follows `Question:`, or else its first paragraph.
+
+    It ends where the corpus is described, or else with its paragraph.
+    """
     text = next((message.content for message in messages if message.role == "user"), "")
     labelled = _QUESTION.search(text)
-    return (labelled["text"] if labelled else text.strip().split("\n\n")[0]).strip()
+    rest = text[labelled.end() :] if labelled else text.strip()
+    ends = rest.find("\n\nCorpus: ")
+    return (rest[:ends] if ends >= 0 else re.split(r"\n[ \t]*\n", rest, maxsplit=1)[0]).strip()
 
 
 def _printed(messages: Sequence[Message]) -> list[str]:
