@@ -19,7 +19,7 @@ CHARACTERS = 5_200
 """About 1,500 tokens, for everything but the question."""
 OUTLINE_ENTRIES = 24
 OUTLINE_CHARS = 1_400
-HITS = 8
+HITS = 12
 HIT_LINES = 5
 LINE_CHARS = 160
 CUT = "[…]"
@@ -39,7 +39,7 @@ def outline_lines(pack: Pack, entries: int = OUTLINE_ENTRIES) -> list[str]:
     """Folders with their number of documents, the large ones opened while there is room. Never walks the documents."""
     level = list(_below(pack, 0, len(pack), ""))
     opened = True
-    while opened and len(level) < entries:
+    while opened:
         opened = False
         for at in sorted(range(len(level)), key=lambda i: level[i][0] - level[i][1]):
             low, high, name = level[at]
