@@ -42,7 +42,11 @@ class Order:
 
 def state(fetched: Fetched) -> str:
     """What must be the same for a corpus to be built the same."""
-    return f"{VERSION}:{content.VERSION}:{search_index.VERSION}:{extraction.version()}:{fetched.fingerprint}"
+    return f"{_versions()}:{fetched.fingerprint}"
+
+
+def _versions() -> str:
+    return f"{VERSION}.{content.VERSION}.{search_index.VERSION}.{extraction.version()}"
 
 
 def build(order: Order, workshop: Path) -> str:
@@ -112,7 +116,7 @@ def _meta(order: Order, coverage: Coverage, writer: PackWriter) -> dict[str, Any
         "coverage": coverage.as_json(SHOWN_SKIPPED),
         "coverage_sha256": hashlib.sha256(json.dumps(everything).encode()).hexdigest(),
         "content_version": content.VERSION,
-        "version": VERSION,
+        "versions": _versions(),
         "extraction": extraction.version(),
     }
 

@@ -60,15 +60,13 @@ class CacheFolder:
 
 
 def publish(built: Path, target: Path) -> None:
-    """Move a folder to where it is found; one that is there already is the same, and stays."""
+    """Move a folder to where it is found, in one step; what lies there already is moved to where `built` was."""
     for name in built.iterdir():
         name.chmod(0o600)
     sync_folder(built)
-    try:
-        built.rename(target)
-    except OSError:
-        if not (target / "manifest.json").is_file():
-            raise
+    with contextlib.suppress(FileNotFoundError):
+        target.rename(built.with_name("replaced"))
+    built.rename(target)
     sync_folder(target.parent)
 
 

@@ -18,8 +18,8 @@ def _branch(found: Checkout) -> str | None:
     import git
 
     try:
-        # GitDB is the object store in Python; the default one would start `git` with the user's environment.
-        with git.Repo(found.work_tree or found.git_dir, odbt=git.GitDB, search_parent_directories=False) as repo:
+        # Asked for names only: for objects it would start `git`, with the environment we were started in.
+        with git.Repo(found.work_tree or found.git_dir, search_parent_directories=False) as repo:
             return None if repo.head.is_detached else str(repo.active_branch.name)
     except (git.GitError, OSError, ValueError, TypeError):
         return None

@@ -59,10 +59,9 @@ def _escaped(character: str) -> str:
 
 def list_work_tree(checkout: Checkout, base: Path) -> Listed:
     """Tracked files below `base` as they should be on disk, and untracked ones that git does not ignore."""
-    git, work_tree = checkout.git(), checkout.work_tree or base
-    below = os.fsencode(os.path.relpath(base, work_tree))
-    prefix = b"" if below == b"." else below + b"/"
-    where = ("--", below) if prefix else ()
+    git = checkout.git()
+    below, prefix = part_of(checkout, base)
+    where = ("--", below) if below else ()
     listed = Listed()
     for row in _rows(git.run("ls-files", "-z", "-s", "-t", *where)):
         head, _, path = row.partition(b"\t")
@@ -77,6 +76,15 @@ def list_work_tree(checkout: Checkout, base: Path) -> Listed:
     return listed
 
 
+def part_of(checkout: Checkout, base: Path) -> tuple[bytes, bytes]:
+    """The path of `base` in its work tree (b"" for all of it), and what ids leave away from the front of a path."""
+    below = os.fsencode(os.path.relpath(base, checkout.work_tree)) if checkout.work_tree else b"."
+    if below == b".":
+        return b"", b""
+    folder = below if base.is_dir() else below.rpartition(b"/")[0]
+    return below, folder + b"/" if folder else b""
+
+
 def _take_tracked(listed: Listed, path: bytes, tag: str, mode: str, oid: str) -> None:
     if mode == SUBMODULE:
         listed.skipped.append(Skipped(document_id(path), "submodule"))
@@ -87,9 +95,10 @@ def _take_tracked(listed: Listed, path: bytes, tag: str, mode: str, oid: str) ->
         listed.sparse.add(path)
 
 
-def tree_at(checkout: Checkout, revision: str, prefix: bytes = b"") -> dict[bytes, tuple[str, str]]:
-    """Path below `prefix` → (mode, object) of everything in a commit, submodules included."""
-    where = ("--", prefix.rstrip(b"/")) if prefix else ()
+def tree_at(checkout: Checkout, revision: str, base: Path) -> dict[bytes, tuple[str, str]]:
+    """Path below `base` → (mode, object) of everything in a commit, submodules included."""
+    below, prefix = part_of(checkout, base)
+    where = ("--", below) if below else ()
     found = {}
     for row in _rows(checkout.git().run("ls-tree", "-r", "-z", "--full-tree", revision, *where)):
         head, _, path = row.partition(b"\t")

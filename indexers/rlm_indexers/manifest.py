@@ -44,9 +44,9 @@ def write(folder: Path, manifest: Manifest) -> None:
 
 
 def read(folder: Path) -> Manifest | None:
-    """The manifest in a corpus's folder; None when there is none that this version can use."""
+    """The manifest in a corpus's folder; None when there is none that this version can use, or files are missing."""
     found: Any = read_json(folder / NAME)
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
+    if not isinstance(found, dict) or found.get("format") != FORMAT or not _whole(folder, found["segments"]):
         return None
     info = CorpusInfo(**found["info"])
     coverage = found["coverage"]
@@ -58,3 +58,12 @@ def read(folder: Path) -> Manifest | None:
 
 def _pairs(left_out: tuple[Skipped, ...]) -> list[list[str]]:
     return [[each.id, each.reason] for each in left_out]
+
+
+def _whole(folder: Path, segments: list[list[Any]]) -> bool:
+    """Whether the files that belong to a corpus are there, the pack in its full length."""
+    try:
+        size = (folder / "pack").stat().st_size
+    except OSError:
+        return False
+    return size == sum(length for _, _, length in segments) and (folder / "search.sqlite").is_file()

@@ -6,7 +6,6 @@ filter of git's runs, and git's own opinion on what changed (index flags can lie
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -135,8 +134,7 @@ def _dirty(survey: Survey, found: Checkout, base: Path, listed: listing.Listed) 
         return bool(survey.files)
     if survey.missing or any(not file.tracked for file in survey.files):
         return True
-    below = os.path.relpath(base, found.work_tree or base)
-    tree = listing.tree_at(found, head, b"" if below == "." else os.fsencode(below) + b"/")
+    tree = listing.tree_at(found, head, base)
     ours = {path for path, (mode, _) in tree.items() if mode != listing.SUBMODULE}
     if ours != set(listed.tracked):
         return True

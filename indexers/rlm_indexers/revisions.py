@@ -2,7 +2,6 @@
 
 import fcntl
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,8 +23,7 @@ def fetch_path(source: Source) -> Fetched:
     found = checkouts.find(path)
     if found is None:
         raise SourceError(f"{path} is in no git repository: pass a path inside one, or leave @{source.revision} away")
-    below = os.path.relpath(path, found.work_tree) if found.work_tree else "."
-    return _fetch(found, source, b"" if below == "." else os.fsencode(below) + b"/")
+    return _fetch(found, source, path)
 
 
 def fetch_url(source: Source, *, cache: Path, progress: Progress = None) -> Fetched:
@@ -41,7 +39,7 @@ def fetch_url(source: Source, *, cache: Path, progress: Progress = None) -> Fetc
         elif not _pinned(mirror, source.revision):
             _say(progress, f"fetching {source.location}")
             git.fetch(mirror, source.location)
-    return _fetch(Checkout(mirror, None), source, b"", remote=True)
+    return _fetch(Checkout(mirror, None), source, mirror, remote=True)
 
 
 def _clone(url: str, mirror: Path) -> None:
@@ -61,7 +59,7 @@ def _pinned(mirror: Path, revision: str) -> bool:
         return False
 
 
-def _fetch(found: Checkout, source: Source, prefix: bytes, *, remote: bool = False) -> Fetched:
+def _fetch(found: Checkout, source: Source, base: Path, *, remote: bool = False) -> Fetched:
     reader = found.git()
     if not source.revision and reader.head() is None:
         raise SourceError(f"{source.location} has no commit yet: there is nothing to read")
@@ -70,12 +68,12 @@ def _fetch(found: Checkout, source: Source, prefix: bytes, *, remote: bool = Fal
     if not remote and (found.git_dir / "shallow").is_file():
         facts["shallow"] = True
     fetched = Fetched("repo", source.name, (), facts={("url" if remote else "root"): source.location, **facts})
-    tree = listing.tree_at(found, commit, prefix)
-    if prefix and not tree:
+    tree = listing.tree_at(found, commit, base)
+    if not tree and found.work_tree not in (None, base):
         raise SourceError(f"{source.location} does not exist in {source.revision}: pass a path that does")
     fetched.documents = _documents(found, tree, fetched.skipped)
     fetched.fingerprint = hashlib.sha256(
-        repr((content.VERSION, commit, prefix, sorted(facts.items()))).encode()
+        repr((content.VERSION, commit, str(source), sorted(facts.items()))).encode()
     ).hexdigest()
     return fetched
 

@@ -16,8 +16,7 @@ VERSION = 1
 REBUILT_SHARE = 0.4
 """When more than this share of the documents changed, a new index costs less than mending the old one."""
 _SCHEMA = (
-    "CREATE TABLE chunks (id INTEGER PRIMARY KEY, document TEXT NOT NULL, start INTEGER NOT NULL,"
-    " end INTEGER NOT NULL, title TEXT NOT NULL)",
+    "CREATE TABLE chunks (id INTEGER PRIMARY KEY, document TEXT, start INTEGER, end INTEGER, title TEXT)",
     "CREATE INDEX chunks_document ON chunks (document)",
     "CREATE VIRTUAL TABLE text USING fts5(name, place, doc, body, content='', tokenize='porter unicode61')",
     f"PRAGMA user_version = {VERSION}",

@@ -1,0 +1,267 @@
+"""A checkout whose configuration, hooks, attributes and pointers try to run programs or to reach out of it."""
+
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rlm_indexers import checkout, git
+from rlm_indexers.errors import GitError, SourceError
+from rlm_indexers.git import Git
+from rlm_indexers.store import Store
+from tests.integration.indexers.conftest import load, texts
+from tests.support.repositories import ENVIRONMENT, Repository, made
+
+
+@pytest.fixture
+def canary(tmp_path: Path) -> Path:
+    return tmp_path / "canary"
+
+
+@pytest.fixture
+def program(tmp_path: Path, canary: Path) -> Path:
+    """A program that leaves a mark whenever it is run, whatever it is run as."""
+    path = tmp_path / "program.sh"
+    path.write_text(f'#!/bin/sh\necho "$0 $*" >> {canary}\ncat\n')
+    path.chmod(0o755)
+    return path
+
+
+KEYS = (
+    "core.fsmonitor",
+    "core.pager",
+    "core.editor",
+    "core.sshCommand",
+    "core.gitProxy",
+    "core.askPass",
+    "core.alternateRefsCommand",
+    "credential.helper",
+    "diff.external",
+    "diff.evil.textconv",
+    "diff.evil.command",
+    "filter.evil.clean",
+    "filter.evil.smudge",
+    "filter.evil.process",
+    "merge.evil.driver",
+    "gpg.program",
+    "gpg.ssh.program",
+    "gpg.x509.program",
+    "alias.ls-files",
+    "alias.log",
+    "pager.log",
+    "pager.blame",
+    "pager.ls-files",
+    "uploadpack.packObjectsHook",
+    "remote.origin.uploadpack",
+    "sequence.editor",
+    "interactive.diffFilter",
+    "browser.evil.cmd",
+    "trailer.sign.command",
+    "log.showSignature",
+)
+
+
+def poison(repo: Repository, program: Path) -> None:
+    for key in KEYS:
+        repo.git("config", key, "!" + str(program) if key.startswith("alias.") else str(program))
+    repo.git("config", "log.showSignature", "true")
+    repo.git("config", "filter.evil.required", "true")
+    repo.git("config", "core.hooksPath", str(program.parent))
+    repo.git("config", "protocol.ext.allow", "always")
+    repo.git("config", "remote.origin.url", f"ext::{program}")
+    repo.git("config", "remote.origin.promisor", "true")
+    repo.git("config", "extensions.partialClone", "origin")
+    for name in ("post-index-change", "pre-commit", "post-checkout", "fsmonitor-watchman", "reference-transaction"):
+        hook = repo.root / ".git/hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_bytes(program.read_bytes())
+        hook.chmod(0o755)
+        (program.parent / name).write_bytes(program.read_bytes())
+        (program.parent / name).chmod(0o755)
+
+
+@pytest.fixture
+def hostile(repo: Repository, program: Path) -> Repository:
+    repo.write(".gitattributes", "* filter=evil diff=evil merge=evil\n")
+    repo.commit(a__py="def a(): pass\n", b__txt="b\n")
+    poison(repo, program)
+    repo.write("a.py", "def changed(): pass\n")
+    repo.write("new.py", "new = 1\n")
+    return repo
+
+
+def test_the_attack_works_against_plain_git(hostile: Repository, canary: Path):
+    """Otherwise the tests below would prove nothing."""
+    subprocess.run(["git", "status"], cwd=hostile.root, env=ENVIRONMENT, capture_output=True, check=False)
+    assert canary.exists()
+
+
+def test_no_program_runs_when_a_hostile_checkout_is_loaded(hostile: Repository, store: Store, canary: Path):
+    corpus = load(store, hostile.root)
+    hostile.write("a.py", "def again(): pass\n")
+    again = load(store, hostile.root)
+    assert texts(corpus)["a.py"] == b"def changed(): pass\n"
+    assert texts(again)["a.py"] == b"def again(): pass\n"
+    assert corpus.facts["dirty"] is True
+    assert not canary.exists()
+
+
+def test_no_program_runs_when_a_hostile_revision_is_loaded(hostile: Repository, store: Store, canary: Path):
+    assert texts(load(store, f"{hostile.root}@HEAD"))["a.py"] == b"def a(): pass\n"
+    assert not canary.exists()
+
+
+def test_no_program_runs_for_any_command_of_the_wrapper(hostile: Repository, canary: Path):
+    reader = Git(hostile.root / ".git", hostile.root)
+    reader.run("log", "-p", "--no-textconv", "--no-ext-diff")
+    reader.run("blame", "--no-textconv", "HEAD", "--", "a.py")
+    reader.run("for-each-ref")
+    reader.run("rev-list", "HEAD")
+    with reader.blobs() as blobs:
+        assert blobs.read("1" * 40) is None
+    assert not canary.exists()
+
+
+def test_commands_that_could_run_filters_are_refused(hostile: Repository):
+    for command in ("status", "diff", "checkout", "add", "archive", "stash"):
+        with pytest.raises(GitError, match="not among the commands"):
+            Git(hostile.root / ".git", hostile.root).run(command)
+
+
+def test_a_missing_object_is_not_fetched(hostile: Repository, store: Store, canary: Path):
+    blob = hostile.git("rev-parse", "HEAD:b.txt")
+    (hostile.root / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    corpus = load(store, f"{hostile.root}@HEAD")
+    assert [s.reason for s in corpus.coverage.skipped if s.id == "b.txt"] == ["object-not-here"]
+    assert not canary.exists()
+
+
+def test_nothing_of_the_callers_git_environment_is_used(repo, store, tmp_path, monkeypatch):
+    other = made(tmp_path / "other")
+    other.commit(secret__py="s = 1\n")
+    repo.commit(a__py="a = 1\n")
+    monkeypatch.setenv("GIT_DIR", str(other.root / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other.root))
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.bare")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "true")
+    assert set(texts(load(store, repo.root))) == {"a.py"}
+    assert not {name for name in git.environment() if name.startswith("GIT_") and name in os.environ}
+
+
+def test_a_work_tree_configured_elsewhere_is_not_read(repo, store, tmp_path):
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private/secret.txt").write_text("secret\n")
+    repo.commit(a__py="a = 1\n")
+    repo.git("config", "core.worktree", str(tmp_path / "private"))
+    assert set(texts(load(store, repo.root))) == {"a.py"}
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Repository:
+    made(tmp_path / "private").commit(secret__py="secret = 1\n")
+    return Repository(tmp_path / "private")
+
+
+@pytest.mark.parametrize("how", ["git-file", "commondir", "objects-link", "git-link", "worktree-commondir"])
+def test_a_git_directory_that_leads_into_another_repository_is_not_believed(how, tmp_path, private, store):
+    root = tmp_path / "bait"
+    root.mkdir()
+    (root / "bait.py").write_text("bait = 1\n")
+    theirs = private.root / ".git"
+    if how == "git-file":
+        (root / ".git").write_text(f"gitdir: {theirs}\n")
+    elif how == "git-link":
+        (root / ".git").symlink_to(theirs)
+    elif how == "worktree-commondir":
+        (root / ".git").write_text("gitdir: fake\n")
+        (root / "fake").mkdir()
+        (root / "fake/gitdir").write_text(f"{root}/.git\n")
+        (root / "fake/commondir").write_text(f"{theirs}\n")
+        (root / "fake/HEAD").write_text("ref: refs/heads/main\n")
+    else:
+        Repository(root).git("init", "-q", "-b", "main")
+        if how == "commondir":
+            (root / ".git/commondir").write_text(f"{theirs}\n")
+        else:
+            for part in ("objects", "refs"):
+                subprocess.run(["rm", "-rf", str(root / ".git" / part)], check=True)
+                (root / ".git" / part).symlink_to(theirs / part)
+    assert checkout.find(root) is None
+    assert load(store, root, kind="repo").facts["git"] is False
+    with pytest.raises(SourceError, match="no git repository"):
+        load(store, f"{root}@HEAD")
+
+
+def test_borrowed_objects_do_not_bring_foreign_text(tmp_path, private, repo, store):
+    repo.commit(a__py="a = 1\n")
+    alternates = repo.root / ".git/objects/info/alternates"
+    alternates.write_text(f"{private.root}/.git/objects\n")
+    assert set(texts(load(store, repo.root))) == {"a.py"}
+    assert set(texts(load(store, f"{repo.root}@HEAD"))) == {"a.py"}
+
+
+def test_an_include_of_a_foreign_file_shows_nothing_of_it(tmp_path, repo, store):
+    (tmp_path / "secret").write_text("password hunter2\n")
+    repo.commit(a__py="a = 1\n")
+    repo.git("config", "include.path", str(tmp_path / "secret"))
+    with pytest.raises(SourceError) as raised:
+        load(store, repo.root)
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_submodule_with_a_hostile_configuration_is_listed_and_not_entered(repo, store, tmp_path, program, canary):
+    inner = made(tmp_path / "inner")
+    inner.commit(inner__py="i = 1\n")
+    repo.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner.root), "sub")
+    repo.commit(a__py="a = 1\n")
+    poison(Repository(repo.root / "sub"), program) if (repo.root / "sub/.git").is_dir() else None
+    config = repo.root / ".git/modules/sub/config"
+    config.write_text(config.read_text() + f"[core]\n\tfsmonitor = {program}\n")
+    (repo.root / "sub/inner.py").write_text("changed = 1\n")
+    corpus = load(store, repo.root)
+    assert set(texts(corpus)) == {".gitmodules", "a.py"}
+    assert {s.id: s.reason for s in corpus.coverage.skipped} == {"sub": "submodule"}
+    assert not canary.exists()
+
+
+def test_a_submodule_can_be_loaded_by_itself(repo, store, tmp_path):
+    inner = made(tmp_path / "inner")
+    inner.commit(inner__py="i = 1\n")
+    repo.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner.root), "sub")
+    corpus = load(store, repo.root / "sub")
+    assert (set(texts(corpus)), corpus.facts["git"], corpus.facts["dirty"]) == ({"inner.py"}, True, False)
+
+
+def test_revisions_that_look_like_options_are_refused(repo, store):
+    repo.commit(a__py="a = 1\n")
+    for revision in ("--upload-pack=touch x", "-x", "--output=/tmp/x"):
+        with pytest.raises(SourceError):
+            load(store, f"{repo.root}@{revision}")
+    with pytest.raises(SourceError, match="names no commit"):
+        load(store, f"{repo.root}@nosuch")
+
+
+@pytest.mark.parametrize("url", ["ext::sh -c true", "ext::x@main", "git://h/x", "http://h/x", "-oProxyCommand=x@h:y"])
+def test_transports_that_run_programs_or_trust_the_wire_are_refused(url, store):
+    with pytest.raises(SourceError):
+        load(store, url)
+
+
+def test_nothing_is_written_into_a_loaded_tree(repo, store):
+    repo.commit(a__py="a = 1\n")
+    repo.write("a.py", "a = 2\n")
+
+    def state() -> dict[str, tuple[int, int]]:
+        found = {}
+        for path in [repo.root, *repo.root.rglob("*")]:
+            status = path.lstat()
+            found[str(path)] = (status.st_mtime_ns, stat.S_IMODE(status.st_mode))
+        return found
+
+    before = state()
+    load(store, repo.root)
+    load(store, f"{repo.root}@HEAD")
+    assert state() == before
