@@ -1,18 +1,15 @@
-"""Definitions: their names, spans, documentation, and who stands inside whom."""
+"""Definitions: their names, spans and documentation, read from captured nodes."""
 
-from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from rlm_indexers.symbols.facts import SymbolFact
-from rlm_indexers.symbols.parsing import Node
+from rlm_indexers.symbols.names import dotted
+from rlm_indexers.symbols.parsing import Captures, Node
 from rlm_indexers.symbols.shapes import Shape
 
 SIGNATURE_CHARACTERS = 200
-LEAVES = frozenset({"constant", "property", "variable"})
-"""Kinds that enclose nothing: what is called in the value of a variable is called by what encloses the variable."""
-TYPES = frozenset({"class", "enum", "impl", "interface", "mixin", "object", "struct", "trait", "union"})
-"""Kinds in which a function is a method."""
+OPEN_END = -1
+"""The end of what encloses whatever follows."""
 
 
 class Definition(NamedTuple):
@@ -32,152 +29,155 @@ class Definition(NamedTuple):
     owner: str
 
 
-def definition(node: Node, kind: str, data: bytes, shape: Shape) -> Definition | None:
-    """What a captured node defines; None when it has no name."""
-    name = shape.name(node)
-    if name is None:
-        return None
-    text = data[name.start_byte : name.end_byte].decode("utf-8", "replace")
-    outer = _wrapped(node, shape)
-    first = outer.start_point[0] + 1
-    last = _last_row(outer, shape) + 1
-    doc_start, doc_end = _docstring(node) if shape.docstrings else _comment_before(outer, shape)
+class Surroundings:
+    """What may belong to the span of a definition without being part of its node."""
+
+    def __init__(self, captures: Captures, data: bytes) -> None:
+        self._leads: dict[int, tuple[int, bool]] = {}
+        """Last row → first row of a comment or attribute that has its lines for itself, and whether a comment."""
+        self._wraps: dict[int, tuple[int, int, int]] = {}
+        """Start byte of what is inside → start byte, first row and last row of what is around it."""
+        for kind in ("comment", "attribute"):
+            for node in captures.get(kind, ()):
+                if _begins_line(node, data):
+                    self._leads[last_row(node)] = (node.start_point[0], kind == "comment")
+        for node in captures.get("wrap", ()):
+            inner = node.named_children[-1]
+            self._wraps[inner.start_byte] = (node.start_byte, node.start_point[0], last_row(node))
+
+    def around(self, node: Node, trims: bool) -> tuple[int, int]:
+        """First and last row of a node with all that wraps it."""
+        start, first = node.start_byte, node.start_point[0]
+        last = last_row(_last_leaf(node) if trims else node)
+        while start in self._wraps and self._wraps[start][0] != start:
+            start, first, end = self._wraps[start]
+            last = max(last, end) if not trims else last
+        return first, last
+
+    def before(self, row: int) -> tuple[int, int, int]:
+        """First row of what leads up to a row without a gap; first and last row of the comments in it, or -1, -1."""
+        doc_first, doc_last = -1, -1
+        while row - 1 in self._leads:
+            first, is_comment = self._leads[row - 1]
+            if is_comment:
+                doc_first, doc_last = first, max(doc_last, row - 1)
+            row = first
+        return row, doc_first, doc_last
+
+
+def definitions(captures: Captures, data: bytes, shape: Shape) -> Iterator[Definition]:
+    """Everything that is captured as `def.<kind>` or `scope.<kind>`."""
+    surroundings = Surroundings(captures, data)
+    for capture, nodes in captures.items():
+        role, _, kind = capture.partition(".")
+        if role in {"def", "scope"}:
+            for node in nodes:
+                yield from _defined(node, kind, data, shape, surroundings)
+
+
+def _defined(node: Node, kind: str, data: bytes, shape: Shape, surroundings: Surroundings) -> Iterator[Definition]:
+    names = shape.names(node)
+    if not names:
+        return
+    first, last = surroundings.around(node, shape.trims_comments)
+    doc_start, doc_end = _docstring(node) if shape.docstrings else (0, 0)
+    start, doc_first, doc_last = surroundings.before(first)
+    is_open = node.type in shape.open_ended and node.child_by_field_name("body") is None
+    for name in names:
+        yield Definition(
+            start=node.start_byte,
+            end=OPEN_END if is_open else node.end_byte,
+            kind=shape.kind(node, kind),
+            name=_name(name, data),
+            line=name.start_point[0] + 1,
+            start_line=start + 1,
+            end_line=last + 1,
+            signature=_signature(node, data, shape),
+            doc_start=doc_start or doc_first + 1,
+            doc_end=doc_end or doc_last + 1,
+            owner=shape.owner(node, data),
+        )
+
+
+def tagged(matches: Iterable[Captures], data: bytes) -> Iterator[Definition]:
+    """What a grammar's own tags find: `@definition.<kind>` around `@name`. Documentation is the comments before."""
+    for captures in matches:
+        for capture, nodes in captures.items():
+            if capture.startswith("definition.") and "name" in captures:
+                yield _tag(nodes[0], captures["name"][0], capture.partition(".")[2], data)
+
+
+def _tag(node: Node, name: Node, kind: str, data: bytes) -> Definition:
+    first, end = node.start_point[0], last_row(node)
     return Definition(
         start=node.start_byte,
         end=node.end_byte,
         kind=kind,
-        name=text,
+        name=_name(name, data),
         line=name.start_point[0] + 1,
-        start_line=min(first, doc_start) if doc_start else first,
-        end_line=last,
-        signature=_signature(node, data, shape),
-        doc_start=doc_start,
-        doc_end=doc_end,
+        start_line=first + 1,
+        end_line=end + 1,
+        signature=_head(data[node.start_byte : node.end_byte].partition(b"\n")[0]),
+        doc_start=0,
+        doc_end=0,
         owner="",
     )
 
 
-def _wrapped(node: Node, shape: Shape) -> Node:
-    parent = node.parent if shape.wrappers else None
-    while parent is not None and parent.type in shape.wrappers:
-        node, parent = parent, parent.parent
-    return node
-
-
-def _last_row(node: Node, shape: Shape) -> int:
-    """The row of the last byte that is neither a comment after the end nor a line break."""
-    if shape.trims_comments:
-        node = _last_leaf(node, shape)
+def last_row(node: Node) -> int:
+    """The row of a node's last byte, a line break at its end not counted."""
     row, column = node.end_point
     return row - 1 if column == 0 and row > node.start_point[0] else row
 
 
-def _last_leaf(node: Node, shape: Shape) -> Node:
+def _begins_line(node: Node, data: bytes) -> bool:
+    start = node.start_byte
+    return not data[data.rfind(b"\n", 0, start) + 1 : start].strip()
+
+
+def _last_leaf(node: Node) -> Node:
+    """The last node inside that is no comment: some grammars count those after the end into a block."""
     while True:
-        at = node.child_count - 1
-        while at >= 0 and (node.child(at).type in shape.comments or not node.child(at).end_byte):
-            at -= 1
-        if at < 0:
+        children = node.children
+        while children and (children[-1].type == "comment" or children[-1].start_byte == children[-1].end_byte):
+            children.pop()
+        if not children:
             return node
-        node = node.child(at)
+        node = children[-1]
+
+
+def _name(node: Node, data: bytes) -> str:
+    text = dotted(" ".join(data[node.start_byte : node.end_byte].decode("utf-8", "replace").split()))
+    if node.type == "operator_cast":
+        text = text.partition("(")[0].strip()
+    return text.strip("\"'`")[:SIGNATURE_CHARACTERS]
 
 
 def _signature(node: Node, data: bytes, shape: Shape) -> str:
-    end = node.end_byte
+    body = _body(node, shape)
+    end = body.start_byte if body is not None and body.start_byte > node.start_byte else node.end_byte
+    return _head(data[node.start_byte : min(end, node.start_byte + 4 * SIGNATURE_CHARACTERS)])
+
+
+def _body(node: Node, shape: Shape) -> Node | None:
+    """The body, or that of the function which is the value."""
     for field in shape.body:
-        body = node.child_by_field_name(field)
-        if body is not None:
-            end = body.start_byte
-            break
-    head = data[node.start_byte : min(end, node.start_byte + 4 * SIGNATURE_CHARACTERS)]
-    return " ".join(head.decode("utf-8", "replace").split()).rstrip("{ ")[:SIGNATURE_CHARACTERS]
+        found = node.child_by_field_name(field)
+        if found is not None:
+            return found.child_by_field_name("body") or (found if field == shape.body[0] else None)
+    return None
+
+
+def _head(data: bytes) -> str:
+    text = " ".join(data.decode("utf-8", "replace").split())
+    return text.rstrip("{ ")[:SIGNATURE_CHARACTERS]
 
 
 def _docstring(node: Node) -> tuple[int, int]:
     body = node.child_by_field_name("body")
-    first = body.named_child(0) if body is not None and body.named_child_count else None
+    first = body.named_children[0] if body is not None and body.named_child_count else None
     if first is not None and first.type == "expression_statement" and first.named_child_count:
-        text = first.named_child(0)
+        text = first.named_children[0]
         if text.type == "string":
             return text.start_point[0] + 1, text.end_point[0] + 1
     return 0, 0
-
-
-def _comment_before(node: Node, shape: Shape) -> tuple[int, int]:
-    """The lines of the comments that stand directly before a definition, without a gap."""
-    top = node.start_point[0]
-    start, before = top, node.prev_sibling
-    while before is not None and before.type in shape.comments and before.end_point[0] + 1 == start:
-        start, before = before.start_point[0], before.prev_sibling
-    return (start + 1, top) if start < top else (0, 0)
-
-
-class Owners:
-    """Who encloses a byte: the innermost definition that may hold others."""
-
-    def __init__(self) -> None:
-        self._points: list[int] = [0]
-        self._names: list[str] = [""]
-
-    def change(self, at: int, name: str) -> None:
-        """From this byte on it is another; bytes come in order."""
-        self._points.append(at)
-        self._names.append(name)
-
-    def at(self, byte: int) -> str:
-        return self._names[bisect_right(self._points, byte) - 1]
-
-
-class _Open(NamedTuple):
-    end: int
-    qualname: str
-    kind: str
-
-
-def ordered(found: Iterable[Definition]) -> tuple[tuple[SymbolFact, ...], Owners]:
-    """Definitions as symbols in order of position, qualified by what encloses them; and who encloses what."""
-    owners = Owners()
-    stack: list[_Open] = [_Open(1 << 62, "", "")]
-    symbols: list[SymbolFact] = []
-    for item in sorted(found, key=lambda d: (d.start, -d.end)):
-        _close(stack, owners, item.start)
-        parent = stack[-1]
-        holder = ".".join(filter(None, (parent.qualname, item.owner)))
-        qualname = f"{holder}.{item.name}" if holder else item.name
-        kind = _kind(item, parent.kind)
-        if kind not in LEAVES:
-            stack.append(_Open(item.end, qualname, kind))
-            owners.change(item.start, qualname)
-        if kind != "scope":
-            symbols.append(_symbol(item, kind, qualname, holder))
-    _close(stack, owners, 1 << 61)
-    return tuple(symbols), owners
-
-
-def _close(stack: list[_Open], owners: Owners, start: int) -> None:
-    while stack[-1].end <= start:
-        end = stack.pop().end
-        owners.change(end, stack[-1].qualname)
-
-
-def _kind(item: Definition, parent: str) -> str:
-    if item.kind == "function" and (parent in TYPES or item.owner):
-        return "method"
-    if item.kind in {"variable", "property"} and item.name.isupper():
-        return "constant"
-    return item.kind
-
-
-def _symbol(item: Definition, kind: str, qualname: str, parent: str) -> SymbolFact:
-    return SymbolFact(
-        item.name,
-        qualname,
-        kind,
-        item.line,
-        item.start_line,
-        item.end_line,
-        parent,
-        item.signature,
-        item.doc_start,
-        item.doc_end,
-    )

@@ -1,66 +1,92 @@
 """From one document to its facts: parse, take what the query captured, put it in order. Pure."""
 
+import re
 from collections.abc import Iterable, Iterator
 
-from rlm_indexers.symbols.definitions import Definition, Owners, definition, ordered
+from rlm_indexers.symbols.definitions import definitions, tagged
 from rlm_indexers.symbols.facts import Facts, ImportFact, ReferenceFact, Role, text_only
+from rlm_indexers.symbols.nesting import Owners, nested
+from rlm_indexers.symbols.outlines import OUTLINES
 from rlm_indexers.symbols.parsing import Captures, Grammar, Node, load
 from rlm_indexers.symbols.python_ast import python_facts
 from rlm_indexers.symbols.receivers import Receivers
 from rlm_indexers.symbols.shapes import Shape, shape_of
 
+_ROLES: dict[str, Role] = {"ref.call": "call", "ref.type": "type", "ref.name": "name"}
+_CPP_IN_C = re.compile(
+    rb"^[ \t]*(?:class\s+\w+[^;]*$|namespace\b|template\s*<|public:|private:|protected:|using\s)", re.MULTILINE
+)
+
 
 def extract(language: str, data: bytes) -> Facts:
     """The facts of one document, in this process. Text-only with a reason when the language cannot be parsed here."""
+    if language in OUTLINES:
+        return Facts(OUTLINES[language](data))
     grammar = load(language)
     if not isinstance(grammar, Grammar):
         return text_only(grammar)
-    root, captures = grammar.read(data)
-    if language == "python" and root.has_error:
-        facts = python_facts(data)
-        if facts is not None:
-            return facts
-    return _facts(captures, data, shape_of(language), "syntax-errors" if root.has_error else "")
+    root = grammar.parse(data)
+    if root.has_error:
+        better = _second_opinion(language, data)
+        if better is not None:
+            return better
+    reason = "syntax-errors" if root.has_error else ""
+    if grammar.tags:
+        return _facts_of_tags(grammar.matches(root), data, reason)
+    return _facts(grammar.captures(root), data, shape_of(language), reason)
+
+
+def _second_opinion(language: str, data: bytes) -> Facts | None:
+    """Facts from another parser, for a document with which tree-sitter had trouble."""
+    if language == "python":
+        return python_facts(data)
+    if language == "c" and _CPP_IN_C.search(data):
+        return extract("cpp", data)
+    return None
 
 
 def _facts(captures: Captures, data: bytes, shape: Shape, reason: str) -> Facts:
-    symbols, owners = ordered(_definitions(captures, data, shape))
+    symbols, owners = nested(definitions(captures, data, shape))
     imports = tuple(_imports(captures.get("import", ()), data, shape))
-    references = [(r.line, 0, i, r) for i, r in enumerate(_import_references(imports))]
-    found = _references(captures, data, owners)
-    return Facts(symbols, tuple(_merged(found, [r for *_, r in references])), imports, "parsed", reason)
+    named = ((node, role) for capture, role in _ROLES.items() for node in captures.get(capture, ()))
+    found = _references(named, data, owners)
+    defined = {(symbol.name, symbol.line) for symbol in symbols}
+    kept = [each for each in found if each.role != "type" or (each.name, each.line) not in defined]
+    references = _merged(kept, list(_import_references(imports)))
+    return Facts(symbols, tuple(references), imports, "parsed", reason)
 
 
-def _definitions(captures: Captures, data: bytes, shape: Shape) -> Iterator[Definition]:
-    for capture, nodes in captures.items():
-        role, _, kind = capture.partition(".")
-        if role in {"def", "scope"}:
-            for node in nodes:
-                found = definition(node, kind or "scope", data, shape)
-                if found is not None:
-                    yield found
+def _facts_of_tags(matches: list[Captures], data: bytes, reason: str) -> Facts:
+    symbols, owners = nested(tagged(matches, data))
+    named = (
+        (captures["name"][0], _tag_role(capture))
+        for captures in matches
+        for capture in captures
+        if capture.startswith("reference.") and "name" in captures
+    )
+    return Facts(symbols, tuple(_references(named, data, owners)), (), "parsed", reason)
 
 
-def _references(captures: Captures, data: bytes, owners: Owners) -> list[ReferenceFact]:
+def _tag_role(capture: str) -> Role:
+    return "call" if capture in {"reference.call", "reference.send"} else "type"
+
+
+def _references(nodes: Iterable[tuple[Node, Role]], data: bytes, owners: Owners) -> list[ReferenceFact]:
     receivers = Receivers(data)
     names: dict[bytes, str] = {}
-    found: list[tuple[int, ReferenceFact]] = []
-    seen: set[int] = set()
-    for capture, role in _ROLES.items():
-        for node in captures.get(capture, ()):
-            start = node.start_byte
-            if start in seen:
-                continue
-            seen.add(start)
-            raw = data[start : node.end_byte]
-            name = names.get(raw) or names.setdefault(raw, raw.decode("utf-8", "replace"))
-            line = node.start_point[0] + 1
-            found.append((start, ReferenceFact(name, line, role, owners.at(start), receivers.before(start))))
-    found.sort()
-    return [reference for _, reference in found]
-
-
-_ROLES: dict[str, Role] = {"ref.call": "call", "ref.type": "type", "ref.name": "name"}
+    found: dict[int, ReferenceFact] = {}
+    for node, role in nodes:
+        start = node.start_byte
+        raw = data[start : node.end_byte]
+        if b"::" in raw:
+            raw = raw.partition(b"<")[0]
+            start += raw.rfind(b"::") + 2
+            raw = raw.rpartition(b"::")[2]
+        if start in found:
+            continue
+        name = names.get(raw) or names.setdefault(raw, raw.decode("utf-8", "replace"))
+        found[start] = ReferenceFact(name, node.start_point[0] + 1, role, owners.at(start), receivers.before(start))
+    return [found[start] for start in sorted(found)]
 
 
 def _imports(nodes: Iterable[Node], data: bytes, shape: Shape) -> Iterator[ImportFact]:

@@ -35,28 +35,62 @@ class Source:
 
     module: str
     tier: Literal[1, 2, 3] = 1
+    queries: tuple[str, ...] = ()
+    """Queries of ours; none: the tags of the grammar."""
     function: str = "language"
-    query: str = ""
-    """The name of a query of ours, when it is not the language's."""
 
 
 GRAMMARS: dict[str, Source] = {
-    "python": Source("tree_sitter_python"),
+    "python": Source("tree_sitter_python", 1, ("python",)),
+    "javascript": Source("tree_sitter_javascript", 1, ("javascript",)),
+    "typescript": Source("tree_sitter_typescript", 1, ("typescript",), "language_typescript"),
+    "tsx": Source("tree_sitter_typescript", 1, ("typescript", "tsx"), "language_tsx"),
+    "go": Source("tree_sitter_go", 1, ("go",)),
+    "rust": Source("tree_sitter_rust", 1, ("rust",)),
+    "java": Source("tree_sitter_java", 1, ("java",)),
+    "c": Source("tree_sitter_c", 1, ("c",)),
+    "cpp": Source("tree_sitter_cpp", 1, ("c", "cpp")),
+    "csharp": Source("tree_sitter_c_sharp", 1, ("csharp",)),
+    "ruby": Source("tree_sitter_ruby", 1, ("ruby",)),
+    "php": Source("tree_sitter_php", 1, ("php",), "language_php"),
+    "kotlin": Source("tree_sitter_kotlin", 2, ("kotlin",)),
+    "bash": Source("tree_sitter_bash", 2, ("bash",)),
+    "swift": Source("tree_sitter_swift", 2),
+    "scala": Source("tree_sitter_scala", 2),
+    "lua": Source("tree_sitter_lua", 2),
+    # Not among our dependencies; used where they are installed.
+    "dart": Source("tree_sitter_dart", 2),
+    "elixir": Source("tree_sitter_elixir", 2),
+    "fortran": Source("tree_sitter_fortran", 2),
+    "ocaml": Source("tree_sitter_ocaml", 2, (), "language_ocaml"),
+    "json": Source("tree_sitter_json", 3, ("json",)),
+    "yaml": Source("tree_sitter_yaml", 3, ("yaml",)),
+    "toml": Source("tree_sitter_toml", 3, ("toml",)),
+    "html": Source("tree_sitter_html", 3, ("html",)),
+    "css": Source("tree_sitter_css", 3, ("css",)),
 }
 
 
 class Grammar:
     """A language ready to parse: documents in, captured nodes out. Not for use by two threads at once."""
 
-    def __init__(self, source: Source, name: str) -> None:
+    def __init__(self, source: Source) -> None:
         language = Language(getattr(importlib.import_module(source.module), source.function)())
+        self.tags = not source.queries
         self._parser = Parser(language)
-        self._query = Query(language, query_text(source, name))
+        self._query = Query(language, query_text(source))
 
-    def read(self, data: bytes) -> tuple[Node, Captures]:
-        """The root of a parsed document, and the nodes captured in it by capture name (in no certain order)."""
-        root = self._parser.parse(data).root_node
-        return root, QueryCursor(self._query).captures(root)
+    def parse(self, data: bytes) -> Node:
+        """The root of a document."""
+        return self._parser.parse(data).root_node
+
+    def captures(self, root: Node) -> Captures:
+        """The nodes that a query of ours captures, by capture name, in no certain order."""
+        return QueryCursor(self._query).captures(root)
+
+    def matches(self, root: Node) -> list[Captures]:
+        """What a tags query finds: in each match the node and, as `name`, its name."""
+        return [captures for _, captures in QueryCursor(self._query).matches(root)]
 
 
 @cache
@@ -66,7 +100,7 @@ def load(language: str) -> Grammar | str:
     if source is None:
         return "no-grammar"
     try:
-        return Grammar(source, language)
+        return Grammar(source)
     except ImportError:
         return f"grammar-not-installed: {source.module}"
     except Exception as error:  # noqa: BLE001 - whatever one grammar does, the other languages go on
@@ -79,9 +113,12 @@ def state_of(language: str) -> LanguageState:
     return LanguageState(tier, enabled=False, reason=loaded) if isinstance(loaded, str) else LanguageState(tier, True)
 
 
-def query_text(source: Source, name: str) -> str:
-    """The query that finds definitions and references: ours, or for tier 2 the grammar's own."""
-    return files(__package__).joinpath("queries", f"{source.query or name}.scm").read_text("utf-8")
+def query_text(source: Source) -> str:
+    """The query that finds definitions and references: of ours, or the grammar's own tags."""
+    if source.queries:
+        folder = files(__package__).joinpath("queries")
+        return "".join(folder.joinpath(f"{name}.scm").read_text("utf-8") for name in source.queries)
+    return files(source.module).joinpath("queries", "tags.scm").read_text("utf-8")
 
 
 @cache
@@ -90,9 +127,10 @@ def version() -> str:
     digest = hashlib.sha256()
     for file in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(file.read_bytes())
+    for query in sorted(Path(__file__).with_name("queries").glob("*.scm")):
+        digest.update(query.read_bytes())
     for name, source in sorted(GRAMMARS.items()):
         digest.update(f"{name} {_installed(source.module)} ".encode())
-        digest.update(query_text(source, name).encode())
     return digest.hexdigest()[:12]
 
 

@@ -1,54 +1,96 @@
-"""What a query cannot say about a language: where a name stands, what belongs to a span, how imports are written."""
+"""What a query cannot say about a language: where names stand, who owns what, how imports are written."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from rlm_indexers.symbols import imports, names, owners
+from rlm_indexers.symbols.names import Names
+from rlm_indexers.symbols.owners import Owner
 from rlm_indexers.symbols.facts import ImportFact
-from rlm_indexers.symbols.imports import python_imports
 from rlm_indexers.symbols.parsing import Node
 
-NameOf = Callable[[Node], Node | None]
 Imports = Callable[[bytes, int], Iterator[ImportFact]]
+KindOf = Callable[[Node, str], str]
 
 
-def field_name(node: Node) -> Node | None:
-    """The node in the field `name`."""
-    return node.child_by_field_name("name")
+def as_captured(_node: Node, kind: str) -> str:
+    return kind
 
 
-def python_name(node: Node) -> Node | None:
-    """The name of a Python definition: of an assignment or a type alias, its left side."""
-    name = field_name(node) or node.child_by_field_name("left")
-    if name is not None and name.type == "type":
-        return name.named_child(0)
-    return name
+def go_kind(node: Node, kind: str) -> str:
+    """What a type specification makes: a struct, an interface or some other type."""
+    made = node.child_by_field_name("type") if kind == "type" and node.type == "type_spec" else None
+    return {"struct_type": "struct", "interface_type": "interface"}.get(made.type if made is not None else "", kind)
+
+
+def c_kind(node: Node, kind: str) -> str:
+    """A declaration of a function is no variable."""
+    if kind not in {"variable", "property"}:
+        return kind
+    part = node.child_by_field_name("declarator")
+    while part is not None and part.type in {"pointer_declarator", "reference_declarator"}:
+        part = part.child_by_field_name("declarator") or (part.named_children[-1] if part.named_child_count else None)
+    if part is None or part.type != "function_declarator":
+        return kind
+    inner = part.child_by_field_name("declarator")
+    return kind if inner is not None and inner.type == "parenthesized_declarator" else "declaration"
+
+
+def kotlin_kind(node: Node, kind: str) -> str:
+    if node.type != "class_declaration":
+        return kind
+    words = {child.type for child in node.children[:6]}
+    return "interface" if "interface" in words else "enum" if "enum" in words else kind
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """The ways of one language."""
 
-    name: NameOf = field_name
+    names: Names = names.field_names
+    owner: Owner = owners.nobody
+    kind: KindOf = as_captured
     imports: Imports | None = None
-    wrappers: frozenset[str] = frozenset()
-    """Nodes around a definition that belong to its span."""
-    comments: frozenset[str] = frozenset({"comment"})
     body: tuple[str, ...] = ("body",)
     """Fields at which the signature ends."""
     trims_comments: bool = False
     """The grammar counts comments after the last statement into a block."""
     docstrings: bool = False
     """Documentation is the first string of the body, not a comment before."""
+    open_ended: frozenset[str] = frozenset()
+    """Nodes without a body that enclose whatever follows, up to the next of them."""
 
+
+_JAVASCRIPT = Shape(
+    names.javascript_names, owners.javascript_object, imports=imports.javascript, body=("body", "value", "right")
+)
+_C = Shape(names.declarator_names, owners.cpp_scope, c_kind, imports.c)
 
 SHAPES: dict[str, Shape] = {
-    "python": Shape(
-        name=python_name,
-        imports=python_imports,
-        wrappers=frozenset({"decorated_definition"}),
-        trims_comments=True,
-        docstrings=True,
+    "python": Shape(names.python_names, imports=imports.python, trims_comments=True, docstrings=True),
+    "javascript": _JAVASCRIPT,
+    "typescript": _JAVASCRIPT,
+    "tsx": _JAVASCRIPT,
+    "go": Shape(owner=owners.go_receiver, kind=go_kind, imports=imports.go),
+    "rust": Shape(names.rust_names, imports=imports.rust),
+    "java": Shape(names.java_names, imports=imports.java),
+    "c": _C,
+    "cpp": replace(_C, imports=imports.cpp),
+    "csharp": Shape(
+        names.csharp_names,
+        imports=imports.csharp,
+        body=("body", "accessors", "value"),
+        open_ended=frozenset({"file_scoped_namespace_declaration"}),
     ),
+    "ruby": Shape(names.ruby_names, owners.ruby_scope, imports=imports.ruby),
+    "php": Shape(names.php_names, imports=imports.php, open_ended=frozenset({"namespace_definition"})),
+    "kotlin": Shape(names.kotlin_names, kind=kotlin_kind, imports=imports.java),
+    "bash": Shape(imports=imports.bash),
+    "json": Shape(names.key_names),
+    "yaml": Shape(names.key_names),
+    "toml": Shape(names.key_names),
+    "css": Shape(names.first_names),
+    "html": Shape(names.first_names),
 }
 DEFAULT = Shape()
 

@@ -1,9 +1,11 @@
-; Definitions. A captured node is the definition; its name is the field `name` (see shapes.py for the rest).
+; Definitions. A captured node is a definition; names.py knows where its name stands. `wrap`: belongs to the span.
 (class_definition) @def.class
 (function_definition) @def.function
 (module (expression_statement (assignment left: (identifier)) @def.variable))
 (class_definition body: (block (expression_statement (assignment left: (identifier)) @def.property)))
 (type_alias_statement) @def.type
+
+(decorated_definition definition: (_)) @wrap
 
 ; References
 (call function: [(identifier) @ref.call (attribute attribute: (identifier) @ref.call)])

@@ -1,0 +1,167 @@
+"""Where the names of a definition stand. One node may define several: `int a, *b;`, `namespace a::b {}`."""
+
+import re
+from collections.abc import Callable
+
+from rlm_indexers.symbols.parsing import Node
+
+Names = Callable[[Node], list[Node]]
+_FUNCTIONS = {"arrow_function", "function_expression", "generator_function", "class"}
+_NESTED = {
+    "nested_identifier",
+    "nested_namespace_specifier",
+    "qualified_name",
+    "namespace_name",
+    "scoped_identifier",
+}
+_QUALIFIED = {"qualified_identifier", "scope_resolution", "template_function", "template_type"}
+_INSIDE = {"parenthesized_declarator", "reference_declarator", "attributed_declarator", "type"}
+
+
+def field_names(node: Node) -> list[Node]:
+    """The nodes in the field `name`, a dotted one as its parts, outermost first."""
+    return [part for name in node.children_by_field_name("name") for part in _parts(name)]
+
+
+def python_names(node: Node) -> list[Node]:
+    """Of an assignment or a type alias, the left side."""
+    found = field_names(node)
+    left = node.child_by_field_name("left")
+    return found or ([_innermost(left)] if left is not None else [])
+
+
+def javascript_names(node: Node) -> list[Node]:
+    """Of `a.b = …` the last part; of `let a = 1, b = …` each that no other pattern captures."""
+    match node.type:
+        case "lexical_declaration" | "variable_declaration":
+            return [name for each in node.named_children for name in _plain_variable(each)]
+        case "assignment_expression":
+            left = node.child_by_field_name("left")
+            return [left.children_by_field_name("property")[0]] if left is not None else []
+        case "pair":
+            return node.children_by_field_name("key")
+        case "field_definition":
+            return node.children_by_field_name("property")
+        case "property_identifier" | "string":
+            return [node]
+    return field_names(node)
+
+
+def _plain_variable(declarator: Node) -> list[Node]:
+    name, value = declarator.child_by_field_name("name"), declarator.child_by_field_name("value")
+    if name is None or name.type != "identifier" or (value is not None and value.type in _FUNCTIONS):
+        return []
+    return [name]
+
+
+def declarator_names(node: Node) -> list[Node]:
+    """The names in the declarators of C and C++, however they are wrapped; of anything else the field `name`."""
+    found: list[Node] = []
+    waiting = node.children_by_field_name("declarator")
+    if not waiting:
+        return field_names(node)
+    while waiting:
+        part = waiting.pop(0)
+        inner = part.children_by_field_name("declarator")
+        if not inner and part.type in _INSIDE and part.named_child_count:
+            inner = [part.named_children[-1]]
+        if inner and part.type != "operator_cast":
+            waiting = inner + waiting
+        else:
+            found.append(_innermost(part))
+    return found
+
+
+def java_names(node: Node) -> list[Node]:
+    return [_innermost(each) for each in node.children_by_field_name("declarator")] or field_names(node)
+
+
+def csharp_names(node: Node) -> list[Node]:
+    if node.type in {"field_declaration", "event_field_declaration"}:
+        declarations = [child for child in node.named_children if child.type == "variable_declaration"]
+        return [_innermost(each) for one in declarations for each in one.named_children if _is_declarator(each)]
+    if node.type == "operator_declaration":
+        return node.children_by_field_name("operator")
+    return field_names(node)
+
+
+def _is_declarator(node: Node) -> bool:
+    return node.type == "variable_declarator"
+
+
+def ruby_names(node: Node) -> list[Node]:
+    name = node.child_by_field_name("name") or node.child_by_field_name("left")
+    return [_innermost(name)] if name is not None else []
+
+
+def php_names(node: Node) -> list[Node]:
+    if node.type == "const_element":
+        return node.named_children[:1]
+    return field_names(node)
+
+
+def rust_names(node: Node) -> list[Node]:
+    """Of an `impl`, the type it is for."""
+    if node.type == "impl_item":
+        kind = node.child_by_field_name("type")
+        while kind is not None and kind.type in {"generic_type", "reference_type"}:
+            kind = kind.child_by_field_name("type")
+        return [_innermost(kind)] if kind is not None else []
+    return field_names(node)
+
+
+def kotlin_names(node: Node) -> list[Node]:
+    found = field_names(node)
+    if found or node.type not in {"property_declaration", "type_alias", "enum_entry"}:
+        return found
+    for child in node.named_children:
+        if child.type == "variable_declaration" and child.named_child_count:
+            return child.named_children[:1]
+        if child.type in {"identifier", "type_identifier", "simple_identifier"}:
+            return [child]
+    return []
+
+
+def key_names(node: Node) -> list[Node]:
+    """The key of a pair; of a table its dotted name."""
+    return node.children_by_field_name("key") or node.named_children[:1]
+
+
+def first_names(node: Node) -> list[Node]:
+    """What stands before the body: a selector, a condition."""
+    return node.named_children[:1]
+
+
+def _parts(name: Node) -> list[Node]:
+    """A dotted name as its parts, outermost first; any other name as it is."""
+    if name.type not in _NESTED:
+        return [_innermost(name)]
+    done: list[Node] = []
+    waiting = [name]
+    while waiting:
+        part = waiting.pop()
+        if part.type in _NESTED:
+            waiting += part.named_children[::-1]
+        else:
+            done.append(part)
+    return done
+
+
+def _innermost(name: Node) -> Node:
+    """The last part of `a::b`, without template arguments."""
+    while True:
+        inner = name.child_by_field_name("name")
+        if inner is None and name.type in _INSIDE and name.named_child_count:
+            inner = name.named_children[-1]
+        if inner is None:
+            return name
+        name = inner
+
+
+_SEPARATORS = re.compile(r"\s*(?:::|\\|->)\s*")
+
+
+def dotted(text: str) -> str:
+    """A qualified name as it is written, with "." between its parts and without template arguments."""
+    text = re.sub(r"<[^<>]*>", "", text)
+    return _SEPARATORS.sub(".", text).strip(". ")

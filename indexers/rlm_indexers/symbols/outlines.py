@@ -1,0 +1,113 @@
+"""Outlines of languages that need no grammar: headings of Markdown and reStructuredText, definitions of SQL."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from rlm_indexers.symbols.facts import SymbolFact
+
+Outline = Callable[[bytes], tuple[SymbolFact, ...]]
+NAME_CHARACTERS = 200
+
+_FENCE = re.compile(rb" {0,3}(`{3,}|~{3,})")
+_ATX = re.compile(rb" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*\r?$")
+_SETEXT = re.compile(rb" {0,3}(=+|-+)[ \t]*\r?$")
+_TEXT = re.compile(rb" {0,3}[^\s>#`~|+*-]")
+_ADORNMENT = re.compile(rb"([=\-~^\"'`#*+:.<>_])\1{2,}[ \t]*\r?$")
+_SQL = re.compile(
+    rb"^[ \t]*create\s+(?:or\s+replace\s+|temporary\s+|temp\s+|unique\s+|materialized\s+|external\s+|global\s+)*"
+    rb"(table|view|function|procedure|trigger|index|type|schema|sequence|domain)\s+(?:if\s+not\s+exists\s+)?"
+    rb"([\w.\"`\[\]$]+)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+class Heading(NamedTuple):
+    line: int
+    level: int
+    title: str
+
+
+def markdown(data: bytes) -> tuple[SymbolFact, ...]:
+    """Headings; each spans what stands under it, deeper headings included."""
+    lines = data.split(b"\n")
+    return _sections(_markdown_headings(lines), _count(lines))
+
+
+def rst(data: bytes) -> tuple[SymbolFact, ...]:
+    """Titles with a line under them; levels in the order in which the signs first occur."""
+    lines = data.split(b"\n")
+    levels: dict[bytes, int] = {}
+    found = []
+    for number in range(1, len(lines)):
+        under, title = _ADORNMENT.match(lines[number]), lines[number - 1].strip()
+        if under and title and not _ADORNMENT.match(lines[number - 1]) and len(under[0].strip()) >= len(title):
+            level = levels.setdefault(under[1], len(levels) + 1)
+            found.append(Heading(number, level, _title(title)))
+    return _sections(found, _count(lines))
+
+
+def sql(data: bytes) -> tuple[SymbolFact, ...]:
+    """What is created; each spans to the end of its statement, as far as a `;` at the end of a line shows it."""
+    found = []
+    for match in _SQL.finditer(data):
+        start = match.start(1)
+        line = data.count(b"\n", 0, start) + 1
+        end = re.compile(rb";[ \t]*(?:--[^\n]*)?\r?$", re.MULTILINE).search(data, start)
+        last = line + data.count(b"\n", start, end.start() if end else len(data.rstrip()))
+        name = match[2].decode("utf-8", "replace").strip('"`[]')
+        short = name.rpartition(".")[2]
+        head = " ".join(data[match.start() : match.end()].decode("utf-8", "replace").split())
+        kind = match[1].decode().lower()
+        found.append(SymbolFact(short, name, kind, line, line, last, name.rpartition(".")[0], head))
+    return tuple(found)
+
+
+def _markdown_headings(lines: list[bytes]) -> list[Heading]:
+    found: list[Heading] = []
+    fence = b""
+    for number, line in enumerate(lines, 1):
+        mark = _FENCE.match(line)
+        if fence:
+            if mark and mark[1].startswith(fence) and not line[mark.end() :].strip():
+                fence = b""
+            continue
+        if mark:
+            fence = mark[1]
+            continue
+        atx, setext = _ATX.match(line), _SETEXT.match(line)
+        if atx and (atx[2] or b"").strip():
+            found.append(Heading(number, len(atx[1]), _title(atx[2])))
+        elif setext and number > 1 and _TEXT.match(lines[number - 2]) and (number < 3 or not lines[number - 3].strip()):
+            found.append(Heading(number - 1, 1 if setext[1].startswith(b"=") else 2, _title(lines[number - 2])))
+    return found
+
+
+def _sections(headings: Iterable[Heading], lines: int) -> tuple[SymbolFact, ...]:
+    """Headings as symbols: each ends before the next of its level or above, and is the parent of those between."""
+    found = list(headings)
+    symbols = []
+    above: list[tuple[int, str]] = []
+    for at, heading in enumerate(found):
+        while above and above[-1][0] >= heading.level:
+            above.pop()
+        parent = above[-1][1] if above else ""
+        qualname = f"{parent} / {heading.title}" if parent else heading.title
+        end = next((later.line - 1 for later in found[at + 1 :] if later.level <= heading.level), lines)
+        kind, signature = "heading", "#" * heading.level + " " + heading.title
+        symbols.append(
+            SymbolFact(heading.title, qualname, kind, heading.line, heading.line, end, parent, signature)
+        )
+        above.append((heading.level, qualname))
+    return tuple(symbols)
+
+
+def _count(lines: list[bytes]) -> int:
+    return len(lines) - (not lines[-1])
+
+
+def _title(raw: bytes) -> str:
+    return " ".join(raw.decode("utf-8", "replace").split())[:NAME_CHARACTERS]
+
+
+OUTLINES: dict[str, Outline] = {"markdown": markdown, "notebook": markdown, "rst": rst, "sql": sql}

@@ -1,0 +1,3 @@
+(rule_set) @def.selector
+(media_statement) @def.selector
+(keyframes_statement) @def.selector

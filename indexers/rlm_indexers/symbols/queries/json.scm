@@ -1,0 +1,2 @@
+(document (object (pair) @def.key))
+(document (object (pair value: (object (pair) @def.key))))
