@@ -124,6 +124,13 @@ class Budget:
             budget.known_usd += usage.usd or 0.0
             budget.cached_calls += cached and lease.sub_call
 
+    def charge(self, usage: Usage, calls: int = 0) -> None:
+        """Enter what was paid before this budget was made."""
+        for budget in self._chain():
+            budget.spent = budget.spent + usage
+            budget.known_usd += usage.usd or 0.0
+            budget.calls += calls
+
     def turn(self) -> None:
         """A turn of the root model begins."""
         self.iterations += 1

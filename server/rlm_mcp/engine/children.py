@@ -1,7 +1,7 @@
 """`rlm_query`: child runs, each with a session, a loop and a budget of its own, over the same corpus."""
 
 import asyncio
-import itertools
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from rlm_mcp.engine.budget import Budget
 from rlm_mcp.engine.conversation import Conversation
 from rlm_mcp.engine.host_calls import HostCalls
 from rlm_mcp.engine.loop import Loop
-from rlm_mcp.engine.scope import Scope
+from rlm_mcp.engine.scope import Scope, digest
 from rlm_mcp.engine.seen import Ledger
 from rlm_mcp.engine.sub_model import Row, SubModel, failure
 from rlm_mcp.models.errors import ModelError
@@ -30,19 +30,27 @@ class Children:
 
     def __init__(self, scope: Scope, budget: Budget, ledger: Ledger) -> None:
         self._scope, self._budget, self._ledger = scope, budget, ledger
-        self._numbers = itertools.count(1)
+        self._names: Counter[str] = Counter()
         self._slots = asyncio.Semaphore(WIDEST)
         self.session: Session | None = None
 
-    async def run(self, questions: list[str], spans: list[JSON]) -> list[Row]:
+    async def run(self, cell: int, questions: list[str], spans: list[JSON]) -> list[Row]:
         """A row per question, in order. Cancelling ends them all."""
-        jobs = [(next(self._numbers), *job) for job in zip(questions, spans, strict=True)]
+        jobs = [(self._name(cell, *job), *job) for job in zip(questions, spans, strict=True)]
         return list(await asyncio.gather(*(self._one(*job) for job in jobs)))
 
-    async def _one(self, number: int, question: str, spans: JSON) -> Row:
+    def _name(self, cell: int, question: str, spans: JSON) -> str:
+        """The child's place in the journal: the same again when the cell is run again, in whatever order it asks."""
+        name = f"{cell}-{digest(question, spans)[:8]}"
+        self._names[name] += 1
+        again = f"-{self._names[name]}" if self._names[name] > 1 else ""
+        above = self._scope.journal.path
+        return f"{above}/{name}{again}" if above else name + again
+
+    async def _one(self, path: str, question: str, spans: JSON) -> Row:
         async with self._slots:
             try:
-                outcome = await self._answer(number, question, spans)
+                outcome = await self._answer(path, question, spans)
             except (ModelError, SandboxError) as error:
                 return failure(getattr(error, "kind", "sandbox"), str(error))
         if outcome.status == "failed":
@@ -50,12 +58,10 @@ class Children:
         note = f"[partial: {outcome.reason}]\n" if outcome.status == "partial" else ""
         return {"ok": True, "text": note + outcome.answer}
 
-    async def _answer(self, number: int, question: str, spans: JSON) -> Outcome:
+    async def _answer(self, path: str, question: str, spans: JSON) -> Outcome:
         if self.session is None:
             raise SandboxError("the parent has no session")
-        parent = self._scope.journal
-        path = f"{parent.path}.{number}" if parent.path else str(number)
-        scope = replace(self._scope, journal=parent.branch(path))
+        scope = replace(self._scope, journal=self._scope.journal.branch(path))
         budget, ledger = self._budget.child(), self._ledger.child()
         first = f"Question: {question}\n\n{_handed(spans)}"
         conversation = Conversation(prompt_files.load("root") + "\n\n" + prompt_files.load("child"), first)

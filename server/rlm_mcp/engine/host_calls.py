@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rlm_indexers.corpus import GrepResult
@@ -14,14 +14,14 @@ from rlm_mcp.engine.citations import verify
 from rlm_mcp.engine.conversation import Conversation
 from rlm_mcp.engine.scope import Scope
 from rlm_mcp.engine.sub_model import Row, SubModel
-from rlm_sandbox.base import HostCall, HostCallError
+from rlm_sandbox.base import Answer, HostCall, HostCallError
 
 if TYPE_CHECKING:
     from rlm_indexers.store import Corpus
 
 JSON = Any
-Children = Callable[[list[str], list[JSON]], Awaitable[list[Row]]]
-"""Runs children side by side: questions and the spans of each in, rows out."""
+Children = Callable[[int, list[str], list[JSON]], Awaitable[list[Row]]]
+"""Runs children side by side: the cell that asks, questions and the spans of each in, rows out."""
 
 PROMPT_CHARS = 4_000_000
 PROMPTS = 1_024
@@ -54,6 +54,16 @@ class HostCalls:
         }
         return {name: self._recorded(name, handler) for name, handler in handlers.items()}
 
+    def restore(self, answers: Sequence[Answer]) -> None:
+        """Remember the quotes that a recorded cell cited."""
+        for answer in answers:
+            if answer.name == "cite" and answer.error is None and answer.value["state"] != "rejected":
+                self._quote(answer.value["marker"].strip("[]"), answer.arguments.get("quote"))
+
+    def _quote(self, span: str, quote: JSON) -> None:
+        if isinstance(quote, str) and quote:
+            self.quotes[span] = quote
+
     def _recorded(self, name: str, handler: HostCall) -> HostCall:
         async def call(arguments: Arguments) -> JSON:
             cell = self.cell
@@ -85,7 +95,8 @@ class HostCalls:
         if self._budget.depth >= self._budget.limits.depth:
             limit = self._budget.limits.depth
             raise HostCallError("depth", f"no deeper than {limit}: answer this here, with llm_query or by reading")
-        return {"answers": await self._children(questions, [checks.places(item) for item in given])}
+        rows = await self._children(self.cell, questions, [checks.places(item) for item in given])
+        return {"answers": rows}
 
     async def _search(self, arguments: Arguments) -> JSON:
         query = checks.text(arguments, "query", 10_000)
@@ -121,8 +132,7 @@ class HostCalls:
         citation = await asyncio.to_thread(verify, self._scope.corpus.pack, place["document"], start, end, quote)
         if citation.state == "rejected":
             return {"marker": f"[unverified: {written}: {citation.reason}]", "state": "rejected"}
-        if quote:
-            self.quotes[str(citation.span)] = citation.quote
+        self._quote(str(citation.span), quote and citation.quote)
         return {"marker": f"[{citation.span}]", "state": citation.state}
 
     async def _left(self, arguments: Arguments) -> JSON:

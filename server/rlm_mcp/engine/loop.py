@@ -122,7 +122,8 @@ class Loop:
         known = self._scope.recorded.cell(branch, number, code)
         if known is not None:
             self._replayed = number
-            return known
+            self._restore(known)
+            return known.result
         if self._replayed:
             await self._session.replay(self._scope.recorded.cells(branch, self._replayed))
             self._replayed = 0
@@ -132,6 +133,13 @@ class Loop:
         result = await self._session.exec(code)
         self._scope.journal.write("cell_result", cell=number, code=code, **replay.cell_fields(result))
         return result
+
+    def _restore(self, cell: replay.Cell) -> None:
+        """Enter what a recorded cell spent, showed and cited."""
+        self._budget.charge(cell.spent.usage, cell.spent.calls)
+        for text in cell.spent.shown:
+            self._ledger.record(text)
+        self._calls.restore(cell.record.answers)
 
     async def _final_as_text(self, kept: str, final: reply.Final) -> Outcome | None:
         candidate = Candidate(final.value, final.kind)

@@ -5,14 +5,33 @@ in the journal before they are used. A resumed loop takes them from here as long
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from rlm_mcp.models.base import Reply, Usage
+from rlm_mcp.models.base import NO_USAGE, Reply, Usage
 from rlm_sandbox.base import Answer, CellError, CellRecord, CellResult
 
 JSON = Any
+
+
+@dataclass(slots=True)
+class Spent:
+    """What one cell cost and showed through its sub-calls and children."""
+
+    calls: int = 0
+    usage: Usage = NO_USAGE
+    shown: list[str] = field(default_factory=list)
+    """Texts that stood in prompts of sub-models and of children."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One recorded cell."""
+
+    record: CellRecord
+    result: CellResult
+    spent: Spent
 
 
 @dataclass(slots=True)
@@ -20,7 +39,7 @@ class Branched:
     """The records of one loop: the run's own, or one child's."""
 
     replies: list[Reply] = field(default_factory=list)
-    cells: list[tuple[CellRecord, CellResult]] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +55,18 @@ class Recorded:
         found = self.branches.get(branch)
         return found.replies[turn] if found and turn < len(found.replies) else None
 
-    def cell(self, branch: str, number: int, code: str) -> CellResult | None:
-        """What the cell of that number did, counted from 1; None also when another cell was recorded there."""
+    def cell(self, branch: str, number: int, code: str) -> Cell | None:
+        """The cell of that number, counted from 1; None also when another cell was recorded there."""
         found = self.branches.get(branch)
         if found is None or number > len(found.cells):
             return None
-        record, result = found.cells[number - 1]
-        return result if record.code == code else None
+        cell = found.cells[number - 1]
+        return cell if cell.record.code == code else None
 
     def cells(self, branch: str, count: int) -> list[CellRecord]:
         """The first `count` cells, fit for Session.replay. Cells that lost their process are left out."""
         found = self.branches.get(branch)
-        return [record for record, result in found.cells[:count] if not result.died] if found else []
+        return [cell.record for cell in found.cells[:count] if not cell.result.died] if found else []
 
 
 NOTHING_RECORDED = Recorded()
@@ -55,22 +74,70 @@ NOTHING_RECORDED = Recorded()
 
 def read(records: Iterable[dict[str, JSON]]) -> Recorded:
     """What the records of a journal hold."""
-    branches: dict[str, Branched] = defaultdict(Branched)
-    calls: dict[str, Reply] = {}
-    answers: dict[tuple[str, int], list[Answer]] = defaultdict(list)
+    reading = _Reading()
     for record in records:
+        reading.take(record)
+    return Recorded(dict(reading.branches), reading.calls)
+
+
+class _Reading:
+    """The records so far, and what the cells under way have spent."""
+
+    def __init__(self) -> None:
+        self.branches: dict[str, Branched] = defaultdict(Branched)
+        self.calls: dict[str, Reply] = {}
+        self._answers: dict[tuple[str, int], list[Answer]] = defaultdict(list)
+        self._spent: dict[str, Spent] = defaultdict(Spent)
+
+    def take(self, record: dict[str, JSON]) -> None:
         branch = str(record.get("child", ""))
         match record.get("kind"):
             case "model_reply":
-                branches[branch].replies.append(reply_of(record))
+                self._reply(branch, reply_of(record))
             case "sub_call" if record.get("ok"):
-                calls[record["key"]] = reply_of(record)
+                reply = self.calls[record["key"]] = reply_of(record)
+                self._spend(branch, reply.usage, calls=1, own=True)
             case "host_call":
-                answers[branch, record["cell"]].append(_answer(record))
+                self._answers[branch, record["cell"]].append(_answer(record))
+                for prompt in _prompts(record):
+                    self._show(branch, prompt, own=True)
             case "cell_result":
-                given = tuple(answers.pop((branch, record["cell"]), ()))
-                branches[branch].cells.append(_cell(record, given))
-    return Recorded(dict(branches), calls)
+                self._cell(branch, record)
+
+    def _reply(self, branch: str, reply: Reply) -> None:
+        self.branches[branch].replies.append(reply)
+        self._spend(branch, reply.usage, calls=0, own=False)
+
+    def _cell(self, branch: str, record: dict[str, JSON]) -> None:
+        answers = tuple(self._answers.pop((branch, record["cell"]), ()))
+        spent = self._spent.pop(branch, None) or Spent()
+        self.branches[branch].cells.append(Cell(*_cell(record, answers), spent))
+        self._show(branch, record["stdout"], own=False)
+
+    def _spend(self, branch: str, usage: Usage, *, calls: int, own: bool) -> None:
+        for above in _above(branch, own=own):
+            spent = self._spent[above]
+            spent.calls, spent.usage = spent.calls + calls, spent.usage + usage
+
+    def _show(self, branch: str, text: str, *, own: bool) -> None:
+        for above in _above(branch, own=own):
+            self._spent[above].shown.append(text)
+
+
+def _above(branch: str, *, own: bool) -> Iterator[str]:
+    """The branches in whose cell this happened: those above, and with `own` the branch itself."""
+    if own:
+        yield branch
+    while branch:
+        branch = branch.rpartition("/")[0]
+        yield branch
+
+
+def _prompts(record: dict[str, JSON]) -> list[str]:
+    """What a host call showed to sub-models."""
+    arguments = record["arguments"]
+    prompts = arguments.get("prompts") if isinstance(arguments, dict) else None
+    return [prompt for prompt in prompts if isinstance(prompt, str)] if isinstance(prompts, list) else []
 
 
 def reply_fields(reply: Reply) -> dict[str, JSON]:

@@ -28,7 +28,7 @@ class RootModel:
         known = self._scope.recorded.reply(self._scope.journal.path, self._turns)
         self._turns += 1
         if known is not None:
-            self._budget.settle(self._budget.reserve(NO_USAGE), known.usage)
+            self._budget.charge(known.usage)
             return known.text
         lease = self._budget.reserve(self._scope.root.estimate(request))
         return await self._leased(request, lease)
@@ -41,7 +41,7 @@ class RootModel:
         request = Request(asked, LAST_TOKENS, timeout)
         known = self._scope.recorded.reply(self._scope.journal.path, self._turns)
         if known is not None:
-            self._budget.settle(self._budget.reserve(NO_USAGE), known.usage)
+            self._budget.charge(known.usage)
             return known.text
         lease = self._budget.last_lease(self._scope.root.estimate(request))
         return "" if lease is None else await self._leased(request, lease)

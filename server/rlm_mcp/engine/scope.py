@@ -59,7 +59,7 @@ class Branch:
     def __init__(self, journal: Journal, path: str = "") -> None:
         self._journal = journal
         self.path = path
-        """Empty for the run's own loop; `1`, `2`, `2.1`, … for its children."""
+        """Empty for the run's own loop; `2-<name>` for a child of cell 2, `2-<name>/1-<name>` for a child of that."""
 
     def branch(self, path: str) -> "Branch":
         """The journal of a child."""

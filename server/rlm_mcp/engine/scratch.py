@@ -48,5 +48,5 @@ async def run_cell(code: str, corpus: "Corpus", provider: Provider, limits: Limi
     }
 
 
-async def _no_children(questions: list[str], _: list[JSON]) -> list[Row]:
+async def _no_children(_cell: int, questions: list[str], _spans: list[JSON]) -> list[Row]:
     return [failure("no_model", "a single cell has no model to ask") for _ in questions]

@@ -1,0 +1,74 @@
+"""An interrupted run goes on from its journal, to the same answer, and pays for nothing twice."""
+
+import pytest
+
+from rlm_mcp.engine import replay
+from tests.support.asking import Records, answered, cell
+
+CHILD = "child of another run"
+STEPS = [
+    cell(
+        'hits = corpus.grep("lamp", limit=40)\nprint(hits.total)\nfirst = llm_query_batched([s.text for s in hits[:4]])'
+    ),
+    cell('print(first[0], rlm_query("which lamp?", hits[:2]))\nprint(cite("src/server.py:3", "BACKLOG = 128"))'),
+    "No block here.",
+    cell('again = llm_query(["sum up", hits[4:6]])\nprint(len(first), again[:10])\nraise ValueError("on purpose")'),
+    cell('print(corpus.read("data/messages.txt", 1, 2))'),
+    "FINAL(The first lamp was red [data/messages.txt:1]; 128 waits [src/server.py:3-3]; [data/messages.txt:5-6].)",
+]
+
+
+def root(asked):
+    turn = sum(message["role"] == "assistant" for message in asked.messages)
+    if CHILD not in str(asked.messages[0]["content"]):
+        return STEPS[min(turn, len(STEPS) - 1)]
+    return cell("print(given)\nllm_query('inside')") if turn == 0 else "FINAL(red [data/messages.txt:1])"
+
+
+def ask(corpus, recorded=replay.NOTHING_RECORDED, rows=()):
+    records = Records([dict(row) for row in rows])
+    return answered(corpus, root, lambda asked: "ok " + asked.text[:30], recorded=recorded, records=records)
+
+
+@pytest.fixture(scope="module")
+def whole(corpus):
+    """The run when nothing goes wrong."""
+    return ask(corpus)
+
+
+def paid(run):
+    return len(run.server.requests)
+
+
+def test_a_run_cut_off_anywhere_ends_with_the_same_answer_and_pays_for_nothing_twice(corpus, whole):
+    rows = whole.records.rows
+    spent = [row for row in rows if row["kind"] == "model_reply" or (row["kind"] == "sub_call" and row["ok"])]
+    assert paid(whole) == len(spent)
+    assert {c.citation.state for c in whole.outcome.citations} == {"verified"}
+    for cut in range(1, len(rows) - 1):
+        kept = rows[:cut]
+        resumed = ask(corpus, replay.read(kept), kept)
+        already = sum(row in spent for row in kept)
+        assert paid(resumed) + already == len(spent), f"cut after record {cut}, {rows[cut - 1]['kind']}"
+        assert resumed.outcome.answer == whole.outcome.answer
+        assert resumed.outcome.citations == whole.outcome.citations, f"cut after record {cut}"
+        expected, found = whole.outcome.usage, resumed.outcome.usage
+        assert (found.calls, found.iterations) == (expected.calls, expected.iterations)
+        assert (found.input_tokens, found.output_tokens) == (expected.input_tokens, expected.output_tokens)
+
+
+def test_a_resumed_run_has_its_variables_again(corpus, whole):
+    rows = whole.records.rows
+    cut = next(i for i, row in enumerate(rows) if row["kind"] == "cell_result" and row["cell"] == 2) + 1
+    resumed = ask(corpus, replay.read(rows[:cut]), rows[:cut])
+    told = next(row for row in resumed.records.rows[cut:] if row["kind"] == "cell_result" and "again" in row["code"])
+    assert told["stdout"].startswith("4 ok sum up")
+
+
+def test_a_journal_of_another_cell_is_not_believed(corpus, whole):
+    rows = [dict(row) for row in whole.records.rows]
+    for row in rows:
+        if row["kind"] == "cell_result" and not row.get("child"):
+            row["code"] = "something = 'else'"
+    resumed = ask(corpus, replay.read(rows[:-3]))
+    assert resumed.outcome.answer == whole.outcome.answer
