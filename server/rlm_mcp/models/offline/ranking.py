@@ -13,7 +13,14 @@ MOST = 5
 """Findings in an answer."""
 LONGEST = 12
 """Lines of a finding."""
-CLOSE = 0.55
+BEFORE = 2
+HEAD_START = 8
+"""How little the first rank counts more than the second: 1/8 to 1/9."""
+IN_PATH = 2.0
+"""What a word counts more when the document's path holds it too."""
+IN_LINE = 0.5
+"""Likewise for the best line; a definition's line counts twice."""
+CLOSE = 0.4
 """Findings below this part of the best one's score are left out."""
 
 _DEFINITION = re.compile(
@@ -62,41 +69,43 @@ def _all_stems(place: Place) -> frozenset[str]:
 
 
 def _score(place: Place, asked: Sequence[str], weights: dict[str, float], order: int) -> Finding:
+    """The search's own order counts most; how many of the words a place holds moves it up or down."""
     by_line = [(_line_score(text, weights), number) for number, text in place.lines]
     top, at = max(by_line, key=lambda scored: (scored[0], -scored[1]))
-    body, path = _all_stems(place), stems(place.document)
-    held = sum(weight * (1.5 if stem in path else 1.0) for stem, weight in weights.items() if stem in body)
-    score = (held + top) * _trust(place.document, asked)
-    # What the search ranked first stays first among equals.
-    score *= 1 - 0.01 * min(order, 30)
+    if not top:
+        return Finding(place, "", 0.0)
+    held = _held(_all_stems(place), weights) + IN_PATH * _held(stems(place.document), weights) + IN_LINE * top
+    share = held / sum(weights.values())
+    score = (0.5 + share) / (order + HEAD_START) * _trust(place.document, asked)
     cut = _around(place, at)
-    return Finding(cut, dict(cut.lines)[at].strip(), score if top else 0.0)
+    return Finding(cut, dict(cut.lines)[at].strip(), score)
+
+
+def _held(found: frozenset[str], weights: dict[str, float]) -> float:
+    return sum(weight for stem, weight in weights.items() if stem in found)
 
 
 def _line_score(text: str, weights: dict[str, float]) -> float:
-    found = stems(text)
-    held = sum(weight for stem, weight in weights.items() if stem in found)
-    return held * (2.0 if _DEFINITION.match(text) else 1.0)
+    return _held(stems(text), weights) * (2.0 if _DEFINITION.match(text) else 1.0)
 
 
 def _trust(document: str, asked: Sequence[str]) -> float:
     """Code before its tests and its documentation, unless the question asks for those."""
     if _TESTS.search(document):
-        return 2.0 if {"test", "spec", "fixtur"} & set(asked) else 0.5
+        return 2.0 if {"test", "spec", "fixtur"} & set(asked) else 0.35
     if _DOCS.search(document):
         return 2.0 if {"doc", "document", "readm", "changelog", "licens"} & set(asked) else 0.6
     return 1.0
 
 
 def _around(place: Place, at: int) -> Place:
-    """At most LONGEST lines with line `at` among them, from its definition on if that is close; no blank edges."""
-    lines = place.lines
-    here = next(i for i, (number, _) in enumerate(lines) if number == at)
-    first = max(0, min(here - 2, len(lines) - LONGEST)) if here >= LONGEST else 0
-    kept = list(lines[first : first + LONGEST])
-    while kept and not kept[-1][1].strip():
+    """At most LONGEST lines from line `at` on, or from a little before it when it opens nothing; no blank end."""
+    here = at - place.start
+    first = here if _DEFINITION.match(place.lines[here][1]) else max(0, here - BEFORE)
+    kept = list(place.lines[first : first + LONGEST])
+    while not kept[-1][1].strip():
         kept.pop()
-    while kept and not kept[0][1].strip():
+    while not kept[0][1].strip():
         kept.pop(0)
     return Place(place.document, tuple(kept))
 
