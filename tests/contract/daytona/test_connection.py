@@ -156,3 +156,12 @@ async def test_a_flood_of_output_does_not_end_the_connection(provider: DaytonaPr
         result = await session.exec("print('x' * 20_000_000)")
         assert result.stdout_bytes == 20_000_001
         assert not result.died
+
+
+async def test_much_more_than_a_window_passes_both_ways(provider: DaytonaProvider) -> None:
+    async def echo(arguments: dict[str, Any]) -> Any:
+        return arguments["n"]
+
+    session = await provider.open(None, preloads=[CALL], host_calls={"ask": echo})
+    result = await session.exec("t = 'abcd' * 500_000; print(sum(len(ask(n=t)) for _ in range(7)))")
+    assert (result.stdout, result.died) == ("14000000\n", False)
