@@ -3,6 +3,7 @@
 import hashlib
 import os
 import secrets
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -12,15 +13,17 @@ from pathlib import Path
 from rlm_indexers.corpus import Fetched, Skipped, SourceDocument
 from rlm_indexers.errors import SourceError
 from rlm_indexers.history import discover, scope
-from rlm_indexers.history.adapters import claude_session, generic
-from rlm_indexers.history.discover import Found, Places
-from rlm_indexers.history.plan import Planned, copied_ids, plan
+from rlm_indexers.history.adapters import opencode
+from rlm_indexers.history.adapters.reading import Task
+from rlm_indexers.history.agents import AGENTS, FAMILIES, READERS, Places
+from rlm_indexers.history.discover import Found
+from rlm_indexers.history.plan import Planned, copied_ids, home, plan
 from rlm_indexers.history.redact import Redactor, key_in
 from rlm_indexers.sources import Source
 
 VERSION = 1
 """Raise it when the same transcripts give other documents."""
-AGENTS = ("claude-code",)
+AIDER = ".aider.chat.history.md"
 _RACY = 2_000_000_000
 
 
@@ -56,33 +59,48 @@ def fetch(
 def _found(source: Source, places: Places) -> Found:
     """All transcripts at the place that is meant, those out of scope left out and counted."""
     if source.location in {"", "all", *AGENTS}:
-        root = places.claude / "projects"
-        found = discover.below(root) if root.is_dir() else Found(root, [str(root)])
-        if not source.location:
-            _keep(found, scope.of(source.cwd))
-        return found
+        return _known(source, places)
     path = source.cwd / Path(source.location).expanduser()
     if not path.exists():
         raise SourceError(
             f"there is no {str(path)!r} to read a history from: pass history:PATH with a folder of transcripts, "
-            f"history: for the sessions of this repository, or history:{' / history:'.join((*AGENTS, 'all'))}"
+            f"history: for the sessions of this repository, or history:{' / history:'.join(('all', *AGENTS))}"
         )
     path = Path(os.path.abspath(path))  # noqa: PTH100 - not resolve(): a link that was named is meant
     return discover.below(path / "projects" if (path / "projects").is_dir() else path)
 
 
+def _known(source: Source, places: Places) -> Found:
+    """What the agents of this machine keep: of this repository, of one agent, or all of it."""
+    whole = Found(source.cwd)
+    for agent, roots in places.roots().items():
+        for root in roots if source.location in {"", "all", agent} else ():
+            whole.looked.append(str(root))
+            if root.is_dir():
+                found = discover.below(root, root.parent if len(roots) > 1 else root)
+                whole.transcripts += found.transcripts
+                whole.skipped += found.skipped
+    if not source.location:
+        wanted = scope.of(source.cwd)
+        for folder in wanted.roots:
+            if (Path(folder) / AIDER).is_file():
+                whole.transcripts += discover.below(Path(folder) / AIDER).transcripts
+        _keep(whole, wanted)
+    return whole
+
+
 def _keep(found: Found, wanted: scope.Scope) -> None:
     """Only the sessions of a scope; a subagent goes with its session."""
-    sessions = {each.session for each in found.transcripts if not each.agent and wanted.holds(each.head.cwd)}
-    elsewhere = 0
+    sessions = {home(each) for each in found.transcripts if not each.agent and wanted.holds(each.head.cwd)}
+    elsewhere: Counter[str] = Counter()
     for each in found.transcripts:
         if not each.agent and not each.head.cwd:
             found.skipped.append(Skipped(each.file, "no-working-folder: it does not say where it ran"))
-        elif not each.agent and each.session not in sessions:
-            elsewhere += 1
-    if elsewhere:
-        found.skipped.append(Skipped("claude-code", f"other-projects: {elsewhere} sessions"))
-    found.transcripts = [each for each in found.transcripts if each.session in sessions]
+        elif not each.agent and home(each) not in sessions:
+            elsewhere[FAMILIES[each.form]] += 1
+    found.skipped += [Skipped(agent, f"other-projects: {count} sessions") for agent, count in elsewhere.items()]
+    unique = {each.key: each for each in found.transcripts if home(each) in sessions}
+    found.transcripts = list(unique.values())
     found.looked.append(f"for sessions that ran in {' or '.join(wanted.roots)}")
 
 
@@ -105,8 +123,10 @@ def _nothing(source: Source, found: Found) -> str:
 
 def _facts(source: Source, found: Found, planned: list[Planned]) -> dict[str, object]:
     starts = sorted(each.transcript.head.started for each in planned if each.transcript.head.started)
+    roots = {FAMILIES[each.transcript.form]: str(each.transcript.root) for each in planned}
     return {
-        "root": str(found.root),
+        "root": next(iter(roots.values())) if len(set(roots.values())) == 1 else None,
+        "roots": dict(sorted(roots.items())),
         "looked": found.looked,
         "scope": source.location or "this repository",
         "sessions": sum(not each.transcript.agent for each in planned),
@@ -117,9 +137,9 @@ def _facts(source: Source, found: Found, planned: list[Planned]) -> dict[str, ob
 
 
 def _fingerprint(planned: list[Planned], found: Found, key: bytes) -> str:
-    digest = hashlib.sha256(f"{VERSION} {found.root} {found.looked} {sorted(found.skipped)}".encode() + key)
+    digest = hashlib.sha256(f"{VERSION} {found.looked} {sorted(found.skipped)}".encode() + key)
     for each in planned:
-        state = (each.id, each.transcript.file, each.transcript.size, each.transcript.changed)
+        state = (each.id, str(each.transcript.path), each.transcript.size, each.transcript.changed)
         digest.update(repr(state).encode())
     return digest.hexdigest()
 
@@ -133,8 +153,14 @@ class _Reading:
     progress: Callable[[str], None] | None
     held: list[SourceDocument] = field(default_factory=list)
     """Further documents of a transcript, which may belong behind those of the next ones."""
+    workshop: str = ""
+    copies: dict[Path, Path] = field(default_factory=dict)
 
     def documents(self, planned: list[Planned]) -> Iterator[SourceDocument]:
+        with tempfile.TemporaryDirectory(prefix="rlm-") as self.workshop:
+            yield from self._documents(planned)
+
+    def _documents(self, planned: list[Planned]) -> Iterator[SourceDocument]:
         for each in planned:
             yield from self._due(each.id)
             if self.progress is not None:
@@ -150,6 +176,15 @@ class _Reading:
         yield from self._due(None)
         self.fetched.facts["secrets"] = dict(sorted(self.redactor.found.items()))
 
+    def _readable(self, each: Planned) -> Path:
+        """The file to read: of a store that is in use, one copy for all its sessions."""
+        path = each.transcript.path
+        if each.transcript.form != "opencode":
+            return path
+        if path not in self.copies:
+            self.copies[path] = opencode.copied(path, Path(self.workshop))
+        return self.copies[path]
+
     def _due(self, until: str | None) -> Iterator[SourceDocument]:
         """What is held and comes before a document, in order."""
         self.held.sort(key=lambda document: document.id.encode())
@@ -157,9 +192,9 @@ class _Reading:
             yield self.held.pop(0)
 
     def _read(self, each: Planned) -> list[SourceDocument]:
-        task = claude_session.Task(
+        task = Task(
             id=each.id,
-            path=each.transcript.path,
+            path=self._readable(each),
             file=each.transcript.file,
             session_folder=each.session_folder,
             started=each.transcript.head.started,
@@ -167,7 +202,7 @@ class _Reading:
             original=each.original,
             copied=copied_ids(each.originals),
             subagents=each.subagents,
+            session=each.transcript.agent or each.transcript.session,
+            subagent=bool(each.transcript.agent),
         )
-        if each.transcript.form == "claude":
-            return claude_session.read(task, self.redactor)
-        return generic.read(task, self.redactor)
+        return READERS[each.transcript.form](task, self.redactor)

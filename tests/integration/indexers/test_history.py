@@ -173,7 +173,7 @@ def test_links_and_unreadable_files_are_listed_and_not_followed(tmp_path):
         "folder": "symlink",
         "pipe.jsonl": "unreadable: no regular file",
         "rollout.jsonl.zst": "compressed: unpack it with zstd -d",
-        "binary.jsonl": "no-transcript: no line of it is a JSON object",
+        "binary.jsonl": "no-transcript: of no form that is known",
     }
 
 
@@ -188,7 +188,6 @@ def test_transcript_of_an_unknown_agent_is_not_lost(tmp_path):
     assert "#2 2026-11-20T10:00:00Z record user: raise the limit" in text
     assert "record assistant: raised" in text
     assert 'record: {"event": "compile", "status": 3}' in text
-    assert "a record of 4 bytes that cannot be read" in text
 
 
 def test_session_whose_first_prompt_is_very_long_is_still_in_scope(machine, repository):

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rlm_indexers.history.adapters.claude_prompts import said
-from rlm_indexers.history.adapters.claude_tools import call, plain_text, result
+from rlm_indexers.history.adapters.claude_tools import result
+from rlm_indexers.history.adapters.tools import call, plain_text
 from rlm_indexers.history.events import Event
 
 JSON = Any
@@ -55,15 +56,6 @@ def uuid_of(data: bytes) -> str:
     at = data.rfind(b'"uuid":')
     found = _UUID.match(data, at) if at >= 0 else None
     return found[1].decode("utf-8", "replace") if found else ""
-
-
-def parse(data: bytes) -> dict[str, JSON] | None:
-    """A record, or None when the line is none."""
-    try:
-        record = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return record if isinstance(record, dict) else None
 
 
 def events(record: dict[str, JSON], tally: Tally, tool_of: Any) -> Iterable[Event]:
@@ -118,7 +110,7 @@ def _assistant(record: dict[str, JSON], tally: Tally) -> Iterator[Event]:
         if kind == "text" and _text(block, "text").strip():
             yield Event("text", "assistant", f"assistant{_new_model(record, tally)}", _text(block, "text"))
         elif kind in {"tool_use", "server_tool_use", "mcp_tool_use"}:
-            yield call(block)
+            yield call(str(block.get("name") or "unnamed"), block.get("input"), str(block.get("id") or ""))
         elif kind in {"thinking", "redacted_thinking"}:
             tally.left_out["thinking"] += 1
         elif kind != "text":

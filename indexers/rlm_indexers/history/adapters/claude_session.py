@@ -1,10 +1,7 @@
 """One Claude Code transcript to documents: threads apart, copies collapsed, spilled outputs fetched, totals told."""
 
-import hashlib
 import json
 import logging
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +9,7 @@ from typing import Any
 from rlm_indexers.corpus import SourceDocument
 from rlm_indexers.history.adapters import claude_code as claude
 from rlm_indexers.history.adapters.claude_tools import kept_stdout, spilled
+from rlm_indexers.history.adapters.reading import Task, digest, parse
 from rlm_indexers.history.events import Event, Origin
 from rlm_indexers.history.records import Record, open_regular, opened, records
 from rlm_indexers.history.redact import Redactor
@@ -22,25 +20,6 @@ log = logging.getLogger(__name__)
 
 JSON = Any
 SPILL_BYTES = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What there is to know before a transcript is read."""
-
-    id: str
-    path: Path
-    file: str
-    """The path as origins name it."""
-    session_folder: Path
-    started: str = ""
-    about: str = ""
-    """For the first line: where it ran, whose subagent it is, forked from or into what."""
-    original: str = ""
-    """The document that holds the records that `copied` names."""
-    copied: AbstractSet[str] = frozenset()
-    subagents: Mapping[str, str] = field(default_factory=dict)
-    """Documents of subagents by the tool call that started them."""
 
 
 def read(task: Task, redactor: Redactor, tally: claude.Tally | None = None) -> list[SourceDocument]:
@@ -77,7 +56,7 @@ class _Session:
             self.tally.left_out[kind] += 1
             self._writer("").pass_over(claude.uuid_of(record.data))
             return
-        parsed = claude.parse(record.data)
+        parsed = parse(record.data)
         if parsed is not None:
             self._guarded(parsed, record)
         elif record.whole:
@@ -175,7 +154,7 @@ class _Session:
             return None
         text = decode(data)[0].decode() + (f"\n[{more} bytes more in the file of this output]" if more > 0 else "")
         path = f"{self.task.file.rpartition('/')[0]}/{self.task.session_folder.name}/tool-results/{name}".lstrip("/")
-        return text, Origin(path, 0, 0, len(data), _hash(data))
+        return text, Origin(path, 0, 0, len(data), digest(data))
 
     def _queued(self, parsed: dict[str, JSON], record: Record) -> None:
         operation, content = parsed.get("operation"), parsed.get("content")
@@ -209,7 +188,7 @@ class _Session:
         self._writer("").add(Event("problem", "system", label), self._origin(record))
 
     def _origin(self, record: Record) -> Origin:
-        return Origin(self.task.file, record.number, record.offset, record.length, _hash(record.data))
+        return Origin(self.task.file, record.number, record.offset, record.length, digest(record.data))
 
     def _totals(self) -> str:
         parts = []
@@ -220,10 +199,6 @@ class _Session:
             if counts:
                 parts.append(f"{title}: " + ", ".join(f"{count} {name}" for name, count in sorted(counts.items())))
         return "; ".join(parts) or "nothing left out"
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16] if data else ""
 
 
 def _what_is_left(name: str, parsed: dict[str, JSON], text: str) -> str:
