@@ -45,6 +45,7 @@ def fetch(
     started = time.time_ns()
     found = _found(source, places or Places(Path.home()))
     _leave_out(found, exclude)
+    _note_swept(found)
     planned = plan(found.transcripts)
     if not planned:
         raise SourceError(_nothing(source, found))
@@ -91,12 +92,15 @@ def _known(source: Source, places: Places) -> Found:
 
 def _keep(found: Found, wanted: scope.Scope) -> None:
     """Only the sessions of a scope; a subagent goes with its session."""
-    sessions = {home(each) for each in found.transcripts if not each.agent and wanted.holds(each.head.cwd)}
+    mains = {home(each) for each in found.transcripts if not each.agent}
+    # A session that was swept away may have left its subagents' threads: they speak for it.
+    leading = [each for each in found.transcripts if not each.agent or home(each) not in mains]
+    sessions = {home(each) for each in leading if wanted.holds(each.head.cwd)}
     elsewhere: Counter[str] = Counter()
-    for each in found.transcripts:
-        if not each.agent and not each.head.cwd:
+    for each in leading:
+        if not each.head.cwd:
             found.skipped.append(Skipped(each.file, "no-working-folder: it does not say where it ran"))
-        elif not each.agent and home(each) not in sessions:
+        elif home(each) not in sessions:
             elsewhere[FAMILIES[each.form]] += 1
     found.skipped += [Skipped(agent, f"other-projects: {count} sessions") for agent, count in elsewhere.items()]
     unique = {each.key: each for each in found.transcripts if home(each) in sessions}
@@ -109,6 +113,15 @@ def _leave_out(found: Found, exclude: Collection[str]) -> None:
         if each.session in exclude and not each.agent:
             found.skipped.append(Skipped(each.file, "live-session: the one that asks"))
     found.transcripts = [each for each in found.transcripts if each.session not in exclude]
+
+
+def _note_swept(found: Found) -> None:
+    """Clients remove old transcripts and leave what lies beside them: absence then means less."""
+    mains = {home(each) for each in found.transcripts if not each.agent}
+    swept = {home(each): each for each in found.transcripts if each.agent and home(each) not in mains}
+    for each in swept.values():
+        name = each.file.split("/subagents/", 1)[0]
+        found.skipped.append(Skipped(f"{name}.jsonl", "swept: only threads of its subagents are left"))
 
 
 def _nothing(source: Source, found: Found) -> str:

@@ -103,6 +103,17 @@ def test_subagents_come_with_their_session(machine, repository):
         machine.names(repository, exclude={"main"})
 
 
+def test_session_that_was_swept_away_is_told_by_what_it_left(machine, repository):
+    session = machine.session(repository, "swept")
+    Session(session.folder / "subagents", cwd=str(repository), name="agent-a1").prompt("job", isSidechain=True)
+    session.path.unlink()
+    names, fetched = machine.names(repository)
+    assert names == ["swept/agent-a1"]
+    (skipped,) = fetched.skipped
+    assert skipped.id.endswith("swept.jsonl")
+    assert skipped.reason == "swept: only threads of its subagents are left"
+
+
 def test_session_that_asks_is_left_out_and_listed(machine, repository):
     machine.session(repository, "old")
     machine.session(repository, "live")
