@@ -11,6 +11,7 @@ from rlm_mcp.engine import markers
 from rlm_mcp.engine.budget import RunUsage
 from rlm_mcp.engine.citations import Checked, verify
 from rlm_mcp.engine.markers import Marker, Reference
+from rlm_mcp.engine.scope import Branch
 from rlm_mcp.engine.seen import Ledger
 
 Status = Literal["complete", "partial", "failed"]
@@ -48,6 +49,17 @@ class Outcome:
     rejected: tuple[Checked, ...]
     usage: RunUsage
     strategy: str
+
+
+def recorded_outcome(
+    journal: Branch, checked: CheckedAnswer, status: Status, reason: str, usage: RunUsage, strategy: str
+) -> Outcome:
+    """The outcome, after it was written down."""
+    kept, rejected = [_row(c) for c in checked.citations], [_row(c) for c in checked.rejected]
+    journal.write("citations", kept=kept, rejected=rejected)
+    if not journal.path:
+        journal.write("outcome", status=status, reason=reason, answer=checked.text, strategy=strategy)
+    return Outcome(status, reason, checked.text, checked.citations, checked.rejected, usage, strategy)
 
 
 async def check(text: str, pack: Pack, ledger: Ledger, quotes: Quotes) -> CheckedAnswer:
@@ -94,6 +106,11 @@ def _marked(written: str, marker: Marker, verified: Mapping[Reference, Citation]
     if marker.form == "plain":
         return " ".join(good + bad)
     return " ".join([f"[{', '.join(good)}]"] * bool(good) + bad)
+
+
+def _row(checked: Checked) -> dict[str, str | bool]:
+    citation = checked.citation
+    return {"span": str(citation.span), "state": citation.state, "reason": citation.reason, "seen": checked.seen}
 
 
 def _place(reference: Reference, citation: Citation) -> str:

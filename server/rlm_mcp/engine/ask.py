@@ -4,20 +4,23 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rlm_mcp.engine import prompt_files, warm_start
+from rlm_mcp.engine import prompt_files, routing, warm_start
 from rlm_mcp.engine.answer import Outcome
-from rlm_mcp.engine.budget import Budget, BudgetLimits
+from rlm_mcp.engine.budget import Budget, BudgetLimits, BudgetReached
 from rlm_mcp.engine.children import Children
 from rlm_mcp.engine.conversation import Conversation
+from rlm_mcp.engine.direct import Direct
 from rlm_mcp.engine.host_calls import HostCalls
 from rlm_mcp.engine.loop import Loop
 from rlm_mcp.engine.replay import NOTHING_RECORDED, Recorded
+from rlm_mcp.engine.routing import Route, Strategy
 from rlm_mcp.engine.scope import Branch, Progress, Scope, digest
 from rlm_mcp.engine.seen import Ledger
 from rlm_mcp.engine.sessions import open_session, shown
 from rlm_mcp.engine.sub_model import SubModel
 from rlm_mcp.journal import Journal
 from rlm_mcp.models.base import Model
+from rlm_mcp.models.errors import ContextOverflow
 from rlm_sandbox.base import Limits, Provider
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ async def ask(  # noqa: PLR0913 - the parts of a run, each named
     journal: Journal,
     session_limits: Limits | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
+    strategy: Strategy = "auto",
     recorded: Recorded = NOTHING_RECORDED,
 ) -> Outcome:
     """The outcome of asking `question` about `corpus`.
@@ -49,20 +53,42 @@ async def ask(  # noqa: PLR0913 - the parts of a run, each named
     bounds = shown(session_limits or Limits())
     branch = Branch(journal)
     scope = Scope(corpus, root, sub, calls, branch, progress, bounds, digest(question, id(journal)), recorded)
-    first = await asyncio.to_thread(warm_start.first_message, question, corpus)
+    route = routing.choose(strategy, question, corpus, root, budget)
+    branch.write("strategy", strategy=route.strategy, reason=route.reason)
+    outcome = await _asked_at_once(question, route, scope, budget, ledger)
+    return outcome or await _explored(question, route, scope, budget, ledger, provider)
+
+
+async def _asked_at_once(question: str, route: Route, scope: Scope, budget: Budget, ledger: Ledger) -> Outcome | None:
+    """The outcome without a session, when the route is one that needs none and it was enough."""
+    direct = Direct(scope, budget, ledger)
+    try:
+        if route.strategy == "direct":
+            return await direct.everything(question)
+        return await direct.hits(question) if route.strategy == "search" else None
+    except (ContextOverflow, BudgetReached) as full:
+        scope.journal.write("strategy", strategy="loop", reason=f"not at once: {full}")
+        return None
+
+
+async def _explored(
+    question: str, route: Route, scope: Scope, budget: Budget, ledger: Ledger, provider: Provider
+) -> Outcome:
+    """The outcome of the loop, in a session of its own."""
+    note = routing.map_note(scope.corpus, budget) if route.strategy == "map" else ""
+    first = await asyncio.to_thread(warm_start.first_message, question, scope.corpus, note)
     ledger.record(first, looked=False)
-    conversation = Conversation(prompt_files.load("root"), first)
+    conversation = Conversation(prompt_files.root_for(scope.root.name), first)
     children = Children(scope, budget, ledger)
     table = HostCalls(scope, budget, SubModel(scope, budget, ledger), conversation, children.run)
-    session = await open_session(
-        corpus, provider, table.table(), bounds, lambda told: progress(_preparing(limits, told))
-    )
+
+    def say(told: str) -> None:
+        scope.progress(Progress(0, budget.limits.iterations, 0, None, told))
+
+    session = await open_session(scope.corpus, provider, table.table(), scope.limits, say)
     try:
         children.session = session
-        return await Loop(scope, budget, ledger, conversation, table, session).run()
+        strategy = "map" if route.strategy == "map" else "loop"
+        return await Loop(scope, budget, ledger, conversation, table, session, strategy).run()
     finally:
         await session.close()
-
-
-def _preparing(limits: BudgetLimits, told: str) -> Progress:
-    return Progress(0, limits.iterations, 0, None, told)

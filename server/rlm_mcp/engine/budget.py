@@ -37,7 +37,7 @@ class RunUsage:
     input_tokens: int
     output_tokens: int
     calls: int
-    """Sub-calls, cached ones included; the root model's own turns are iterations."""
+    """Sub-calls and the turns of children, cached ones included; the root model's own turns are iterations."""
     cached_calls: int
     iterations: int
     max_depth: int
@@ -108,10 +108,19 @@ class Budget:
                 raise full
         return self._enter(Lease(estimate, sub_call))
 
-    def last_lease(self, estimate: Usage) -> Lease | None:
-        """Room for the one call that asks for the best answer after a limit; None when money or tokens are gone."""
+    def last_lease(self, estimate: Usage, *, sub_call: bool = False) -> Lease | None:
+        """Room for the one call that asks for the best answer after a limit; None when money or tokens are gone.
+
+        Its own limit of calls does not keep a child from it; that of the run does.
+        """
         gone = any(b.usd_left() <= 0 or b.tokens_left() <= 0 for b in self._chain())
-        return None if gone else self._enter(Lease(estimate, sub_call=False))
+        above = self.parent is not None and sub_call and self.parent.closed()
+        return None if gone or above else self._enter(Lease(estimate, sub_call))
+
+    def closed(self) -> str:
+        """Why no sub-call at all can be made any more, here or above; empty while one can."""
+        found = (budget.refusal(NO_USAGE, sub_call=True) for budget in self._chain())
+        return next((full.reason for full in found if full), "")
 
     def settle(self, lease: Lease, usage: Usage = NO_USAGE, *, cached: bool = False) -> None:
         """Give the room back and enter what was used instead."""

@@ -49,6 +49,8 @@ class Children:
 
     async def _one(self, path: str, question: str, spans: JSON) -> Row:
         async with self._slots:
+            if reason := self._budget.closed():
+                return failure("budget", reason)
             try:
                 outcome = await self._answer(path, question, spans)
             except (ModelError, SandboxError) as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rlm_mcp.engine import feedback, prompt_files, replay, reply
-from rlm_mcp.engine.answer import CheckedAnswer, Outcome, Status, check
+from rlm_mcp.engine.answer import CheckedAnswer, Outcome, Status, check, recorded_outcome
 from rlm_mcp.engine.budget import Budget, BudgetReached
 from rlm_mcp.engine.conversation import Conversation, Turn
 from rlm_mcp.engine.host_calls import HostCalls
@@ -55,10 +55,12 @@ class Loop:
         conversation: Conversation,
         calls: HostCalls,
         session: Session,
+        strategy: str = "loop",
     ) -> None:
         self._scope, self._budget, self._ledger = scope, budget, ledger
         self._conversation, self._calls, self._session = conversation, calls, session
         self._root = RootModel(scope, budget)
+        self._strategy = strategy
         self._cells = 0
         self._replayed = 0
         self._reviewed: CheckedAnswer | None = None
@@ -130,9 +132,21 @@ class Loop:
         self._say(f"running cell {number}")
         self._calls.cell = number
         self._scope.journal.write("cell", cell=number, code=code)
-        result = await self._session.exec(code)
+        result = await self._in_time(code)
         self._scope.journal.write("cell_result", cell=number, code=code, **replay.cell_fields(result))
         return result
+
+    async def _in_time(self, code: str) -> CellResult:
+        """What the cell did, interrupted when the run's time is over: there, unlike in a cell's own, waiting counts."""
+        alarm = asyncio.create_task(self._ring())
+        try:
+            return await self._session.exec(code)
+        finally:
+            alarm.cancel()
+
+    async def _ring(self) -> None:
+        await asyncio.sleep(max(0.05, self._budget.seconds_left()))
+        await self._session.interrupt()
 
     def _restore(self, cell: replay.Cell) -> None:
         """Enter what a recorded cell spent, showed and cited."""
@@ -215,13 +229,8 @@ class Loop:
 
     async def _end(self, status: Status, reason: str, text: str) -> Outcome:
         checked = await check(text, self._scope.corpus.pack, self._ledger, self._calls.quotes)
-        write = self._scope.journal.write
-        write("citations", kept=[_row(c) for c in checked.citations], rejected=[_row(c) for c in checked.rejected])
         usage = self._budget.usage()
-        outcome = Outcome(status, reason, checked.text, checked.citations, checked.rejected, usage, "loop")
-        if not self._scope.journal.path:
-            write("outcome", status=status, reason=reason, answer=checked.text)
-        return outcome
+        return recorded_outcome(self._scope.journal, checked, status, reason, usage, self._strategy)
 
     def _add(self, kept: str, told: str, summary: str) -> None:
         self._conversation.add(Turn(self._budget.iterations, kept, told, summary))
@@ -237,8 +246,3 @@ def _candidate(state: JSON) -> Candidate | None:
     if not isinstance(final, dict) or not isinstance(final.get("text"), str):
         return None
     return Candidate(final["text"], str(final.get("kind", ""))[:20])
-
-
-def _row(checked: Any) -> JSON:
-    citation = checked.citation
-    return {"span": str(citation.span), "state": citation.state, "reason": citation.reason, "seen": checked.seen}

@@ -106,7 +106,7 @@ class _Reading:
 
     def _reply(self, branch: str, reply: Reply) -> None:
         self.branches[branch].replies.append(reply)
-        self._spend(branch, reply.usage, calls=0, own=False)
+        self._spend(branch, reply.usage, calls=1, own=False)
 
     def _cell(self, branch: str, record: dict[str, JSON]) -> None:
         answers = tuple(self._answers.pop((branch, record["cell"]), ()))

@@ -20,6 +20,8 @@ class RootModel:
     def __init__(self, scope: Scope, budget: Budget) -> None:
         self._scope, self._budget = scope, budget
         self._turns = 0
+        self._child = budget.depth > 0
+        """Then its turns are sub-calls of the run, else a bomb of children would be bounded by its money alone."""
         self._written: set[str] = set()
 
     async def ask(self, messages: Sequence[Message]) -> str:
@@ -28,9 +30,9 @@ class RootModel:
         known = self._scope.recorded.reply(self._scope.journal.path, self._turns)
         self._turns += 1
         if known is not None:
-            self._budget.charge(known.usage)
+            self._budget.charge(known.usage, calls=int(self._child))
             return known.text
-        lease = self._budget.reserve(self._scope.root.estimate(request))
+        lease = self._budget.reserve(self._scope.root.estimate(request), sub_call=self._child)
         return await self._leased(request, lease)
 
     async def last_words(self, messages: Sequence[Message], prompt: str) -> str:
@@ -41,9 +43,9 @@ class RootModel:
         request = Request(asked, LAST_TOKENS, timeout)
         known = self._scope.recorded.reply(self._scope.journal.path, self._turns)
         if known is not None:
-            self._budget.charge(known.usage)
+            self._budget.charge(known.usage, calls=int(self._child))
             return known.text
-        lease = self._budget.last_lease(self._scope.root.estimate(request))
+        lease = self._budget.last_lease(self._scope.root.estimate(request), sub_call=self._child)
         return "" if lease is None else await self._leased(request, lease)
 
     async def _leased(self, request: Request, lease: Lease) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rlm_indexers.corpus import Hit
 from rlm_indexers.errors import IndexerError
 from rlm_indexers.reader import Pack
+from rlm_mcp.engine.fencing import cut
 
 if TYPE_CHECKING:
     from rlm_indexers.store import Corpus
@@ -22,16 +23,15 @@ OUTLINE_CHARS = 1_400
 HITS = 12
 HIT_LINES = 5
 LINE_CHARS = 160
-CUT = "[…]"
 
 
-def first_message(question: str, corpus: "Corpus") -> str:
-    """The message. Blocking: it searches."""
+def first_message(question: str, corpus: "Corpus", note: str = "") -> str:
+    """The message; `note` goes before the hits. Blocking: it searches."""
     facts = _facts(corpus)
     outline = _fit(outline_lines(corpus.pack), OUTLINE_CHARS)
     room = CHARACTERS - len(facts) - len(outline)
     hits = _hits(question, corpus, room)
-    parts = [f"Question: {question}", facts, f"Outline:\n{outline}" if outline else "", hits]
+    parts = [f"Question: {question}", facts, note, f"Outline:\n{outline}" if outline else "", hits]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -106,12 +106,8 @@ def _preview(pack: Pack, hit: Hit, words: set[str]) -> str:
     best = max(range(len(lines)), key=lambda at: (sum(weights[at : at + HIT_LINES]), weights[at], -at))
     first = hit.span.start + min(best, max(0, len(lines) - HIT_LINES))
     shown = lines[first - hit.span.start :][:HIT_LINES]
-    numbered = [f"{n}| {_cut(line.removesuffix(chr(13)))}" for n, line in enumerate(shown, first)]
+    numbered = [f"{n}| {cut(line.removesuffix(chr(13)), LINE_CHARS)}" for n, line in enumerate(shown, first)]
     return "\n".join([f"{hit.span.document}:{first}-{first + len(shown) - 1}", *numbered])
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= LINE_CHARS else f"{line[:LINE_CHARS]} {CUT}"
 
 
 def _fit(lines: list[str], room: int) -> str:

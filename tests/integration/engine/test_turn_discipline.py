@@ -198,7 +198,8 @@ def test_the_last_request_is_a_user_message_and_its_answer_is_parsed(corpus):
 def test_the_journal_holds_every_reply_and_every_host_call_answer_before_it_is_used(corpus):
     code = cell('hits = corpus.grep("run_server")\nprint(hits)\nprint(llm_query("say so"))')
     kinds = [row["kind"] for row in answered(corpus, [code, GOOD, GOOD]).records.rows]
-    assert kinds[:8] == [
+    assert kinds[:9] == [
+        "strategy",
         "model_request", "model_reply", "cell", "host_call", "sub_call", "host_call", "cell_result", "model_request",
     ]  # fmt: skip
     assert kinds[-3:] == ["final", "citations", "outcome"]
