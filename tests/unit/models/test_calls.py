@@ -9,6 +9,7 @@ from rlm_mcp.models.answers import Answers
 from rlm_mcp.models.base import NO_USAGE, Message, Price, Reply, Request, Usage
 from rlm_mcp.models.calls import Calls, Patience
 from rlm_mcp.models.errors import AuthFailed, ContextOverflow, ModelError, ModelUnavailable, QuotaExhausted, RateLimited
+from rlm_mcp.models.gate import Gate
 
 AT_ONCE = Patience(first_wait=0.001, longest_wait=0.001)
 
@@ -162,6 +163,8 @@ def test_when_all_who_wait_leave_the_call_is_given_up_and_the_next_starts_anew()
             try:
                 await asyncio.Event().wait()
             finally:
+                for _ in range(5):  # hanging up takes a while: the next call must not wait for this one
+                    await asyncio.sleep(0)
                 ended.set()
             return "never"
 
@@ -172,7 +175,7 @@ def test_when_all_who_wait_leave_the_call_is_given_up_and_the_next_starts_anew()
         await asyncio.wait([task])
         called = await calls.complete(model, ask("same"))
         assert (called.reply.text, called.cached) == ("fresh", False)
-        assert ended.is_set()
+        await ended.wait()
         assert calls.gate("told").active == 0
 
     asyncio.run(main())
@@ -205,6 +208,18 @@ def test_the_provider_saying_429_halves_the_width_once_per_wave_and_success_wide
         assert 4 <= gate.limit < 8
         await asyncio.gather(*(calls.complete(model, ask(f"more {i}")) for i in range(200)))
         assert gate.limit == 8
+
+    asyncio.run(main())
+
+
+def test_a_wave_of_refusals_halves_the_width_once_and_the_next_wave_again():
+    async def main():
+        gate = Gate(64)
+        for limit in (32, 16):
+            async with gate.slot("a") as one, gate.slot("b") as other:
+                for slot in (one, other, one):
+                    gate.refused(slot, None)
+            assert gate.limit == limit
 
     asyncio.run(main())
 
