@@ -275,6 +275,25 @@ def test_leaving_while_waiting_for_a_turn_gives_the_turn_to_the_next():
     asyncio.run(main())
 
 
+def test_a_turn_granted_to_one_who_leaves_in_that_moment_is_not_lost():
+    async def main():
+        gate = Gate(1)
+
+        async def pass_through() -> None:
+            async with gate.slot("a"):
+                pass
+
+        async with gate.slot("a"):
+            waiting = asyncio.create_task(pass_through())
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert gate.active == 0
+        await asyncio.wait_for(pass_through(), 5)
+
+    asyncio.run(main())
+
+
 def test_closing_gives_up_what_is_under_way():
     async def main():
         started = asyncio.Event()
