@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import secrets
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -50,6 +51,8 @@ class _Running:
     def __init__(self, calls: CallTable, meter: Meter, cell: int | None = None) -> None:
         self.calls = calls
         self.cell = cell
+        self.key = secrets.token_hex(8)
+        """Echoed by the report that ends the cell, so that no earlier cell could have forged it."""
         self.meter = meter
         self.outcome = Outcome()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -60,7 +63,7 @@ class _Running:
         """Whether this message ends it. A forged or late report of another cell does not."""
         if self.cell is None:
             return message["t"] in {"ready", "failed"}
-        return message["t"] == "done" and bool(message["cell"] == self.cell)
+        return message["t"] == "done" and bool(message["key"] == self.key)
 
 
 class Link:
@@ -103,7 +106,7 @@ class Link:
         self._inbound.cell_traffic = self._stray_calls = 0
         running = self._running = _Running(calls, Meter(self._channel.cpu_seconds), message["cell"])
         try:
-            await self._send(encode(message | {"t": "exec"}))
+            await self._send(encode(message | {"t": "exec", "key": running.key}))
             await self._guard(running, seconds)
             running.outcome.done = await running.ended
         except SessionLost as lost:

@@ -24,6 +24,9 @@ from rlm_sandbox.runner.output import shorten, utf8_size
 
 MESSAGE_CHARS = 4_000
 TRACEBACK_CHARS = 8_000
+WELL = (0, CellRecord(""))
+"""Run after a replay: a process that survives it will run cells."""
+
 MARKER_BYTES = 200
 """How much longer than `Limits.output_bytes` a text may be, for the mark of the cut."""
 
@@ -175,15 +178,19 @@ class WireSession:
         """Start a runner in the place of the lost one and run every recorded cell again."""
         if self._closed:
             return False
-        try:
-            await self._linked().close()
-            await self._connect(self._live)
-            for number, record in self._records:
-                await self._run_again(number, record)
-        except (SessionLost, SandboxUnavailable):
-            await self._linked().close()
-            return False
-        return True
+        for _ in range(2):
+            try:
+                await self._linked().close()
+                await self._connect(self._live)
+                for number, record in [*self._records, WELL]:
+                    await self._run_again(number, record)
+            except (SessionLost, SandboxUnavailable):
+                await self._linked().close()
+            else:
+                return True
+            # The last cell may have ended well and yet have poisoned the process for the next one.
+            self._forgotten = self._records.pop()[0] if self._records else 0
+        return False
 
     async def _run_again(self, number: int, record: CellRecord) -> None:
         calls = RecordedCalls(record.answers)

@@ -20,7 +20,7 @@ FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "ready": {"protocol": int, "lock": list},
     "failed": {"kind": str, "message": str},
     "call": {"id": int, "name": str, "args": dict},
-    "done": {"cell": int, "stdout": str, "size": int, "error": (dict, type(None)), "line": (int, type(None))},
+    "done": {"key": str, "stdout": str, "size": int, "error": (dict, type(None)), "line": (int, type(None))},
 }
 """Every message the host listens to, and the fields it relies on."""
 

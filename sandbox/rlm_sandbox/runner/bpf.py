@@ -32,10 +32,10 @@ Test = tuple[int, int, int]
 ALL = 0xFFFF_FFFF_FFFF_FFFF
 
 FREE = (
-    *("read", "write", "munmap", "brk", "clock_gettime", "clock_nanosleep", "sched_yield", "close"),
+    *("read", "write", "munmap", "brk", "sched_yield", "close"),
     *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall", "exit", "exit_group"),
     *("getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getcwd", "getrandom", "getrusage", "times"),
-    *("clock_getres", "gettimeofday", "time", "nanosleep", "getcpu", "sched_getaffinity", "set_robust_list", "rseq"),
+    *("gettimeofday", "time", "nanosleep", "getcpu", "set_robust_list", "rseq"),
 )
 """Allowed whatever the arguments are."""
 
@@ -50,6 +50,7 @@ FUTEX_FLAGS = 0x80 | 0x100  # PRIVATE, CLOCK_REALTIME
 FUTEX_PLAIN = (0, 1, 3, 4, 5, 9, 10)  # wait, wake, requeue, bitset: none of the priority-inheriting kind
 MADVISE_HARMLESS = (0, 1, 2, 3, 4, 8, 14, 15)
 FCNTL_HARMLESS = (0, 1, 2, 3, 1030)  # DUPFD, GETFD, SETFD, GETFL, DUPFD_CLOEXEC: no owner, no signals
+CLOCKS = 0xF
 THREAD_GLIBC = 0x3D0F00  # VM FS FILES SIGHAND THREAD SYSVSEM SETTLS PARENT_SETTID CHILD_CLEARTID
 THREAD_MUSL = 0x7D0F00  # the same and DETACHED
 
@@ -68,6 +69,9 @@ def conditions(pid: int) -> dict[str, list[list[Test]]]:
         "madvise": _equal(2, MADVISE_HARMLESS),
         "clone": _equal(0, (THREAD_GLIBC, THREAD_MUSL)),
         "fcntl": _equal(1, FCNTL_HARMLESS),
+        # The system's clocks and one's own; higher bits name another process's, and so tell whether it lives and works.
+        **dict.fromkeys(("clock_gettime", "clock_nanosleep", "clock_getres"), [[(0, ALL & ~CLOCKS, 0)]]),
+        "sched_getaffinity": [[(0, ALL, 0)]],
         "prlimit64": [[(0, ALL, 0), (2, ALL, 0)]],  # oneself, and only to read
         "tgkill": [[(0, ALL, pid)]],
     }

@@ -142,7 +142,7 @@ class Runner:
             except KeyboardInterrupt as error:  # a second signal, while the first was being dealt with
                 self._interrupts.armed = False
                 done = {"error": describe(error), "size": 0, "stdout": "", "state": None, "line": None}
-            self._send_frame(self._encode(done | {"t": "done", "cell": message["cell"]}))
+            self._send_frame(self._encode(done | {"t": "done", "key": message["key"]}))
 
     def _run(self, message: dict[str, Any]) -> dict[str, Any]:
         number = message["cell"]

@@ -3,7 +3,6 @@
 import io
 from collections import deque
 
-
 SMALL = 100
 """Characters of an old output that are not worth giving up."""
 

@@ -16,14 +16,26 @@ HIGH = 1 << 32
 MAP = 0x22
 
 _FREE = """
-brk clock_getres clock_gettime clock_nanosleep close exit exit_group getcpu getcwd getegid geteuid getgid getpid
+brk close exit exit_group getcpu getcwd getegid geteuid getgid getpid
 getrandom getrusage gettid gettimeofday getuid munmap nanosleep read restart_syscall rseq rt_sigaction rt_sigprocmask
-rt_sigreturn sched_getaffinity sched_yield set_robust_list sigaltstack time times write
+rt_sigreturn sched_yield set_robust_list sigaltstack time times write
 """
 FREE = set(_FREE.split())
 """Pinned: what may be called with any arguments. A name more or less is a decision, not an accident."""
 
-CONDITIONAL = {"clone", "fcntl", "futex", "madvise", "mmap", "mprotect", "mremap", "prlimit64", "tgkill"}
+CLOCKS = {"clock_getres", "clock_gettime", "clock_nanosleep"}
+CONDITIONAL = CLOCKS | {
+    "sched_getaffinity",
+    "clone",
+    "fcntl",
+    "futex",
+    "madvise",
+    "mmap",
+    "mprotect",
+    "mremap",
+    "prlimit64",
+    "tgkill",
+}
 
 
 def table():
@@ -92,6 +104,10 @@ def test_x32_calls_end_the_process():
         ("fcntl", [(0, n) for n in (0, 1, 2, 3, 1030)], [(0, n) for n in (4, 5, 6, 7, 8, 10, 15, 1024, 1031, 1033)]),
         ("fcntl", [], [(0, HIGH), (0, HIGH | 1030)]),
         ("futex", [(0, n) for n in (0, 1, 0x80, 0x81, 0x189, 0x8A)], [(0, n) for n in (6, 7, 0x86, 0x8D, 0x8B, HIGH)]),
+        ("clock_gettime", [(n,) for n in range(12)], [(16,), (2**64 - 34,), (2**32 - 34,), (HIGH,)]),
+        ("clock_getres", [(1,)], [((~1 << 3) | 2,)]),
+        ("clock_nanosleep", [(1,)], [((~1 << 3) | 2,)]),
+        ("sched_getaffinity", [(0,)], [(1,), (PID,), (HIGH,)]),
         ("madvise", [(0, 0, n) for n in (0, 4, 8)], [(0, 0, n) for n in (9, 12, 16, 100, 101, HIGH | 4)]),
     ],
 )

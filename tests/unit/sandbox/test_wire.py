@@ -11,7 +11,7 @@ from rlm_sandbox.runner.frames import encode
 from rlm_sandbox.wire import STRUCTURE_BYTES, Inbound, parse
 
 CALL = {"t": "call", "id": 1, "name": "ask", "args": {"prompt": "naïve 😀"}}
-DONE = {"t": "done", "cell": 1, "stdout": "", "size": 0, "error": None, "line": None, "state": [1, None]}
+DONE = {"t": "done", "key": "k", "stdout": "", "size": 0, "error": None, "line": None, "state": [1, None]}
 
 
 def inbound(frame_bytes=1 << 20, cell_bytes=1 << 22):
@@ -44,8 +44,8 @@ def test_messages_survive_any_split(messages, data):
         b'{"t": "call", "id": 1, "args": {}}',
         b'{"t": "exec", "cell": 1, "code": "1"}',
         b'{"t": ["call"]}',
-        b'{"t": "done", "cell": 1, "stdout": 5, "size": 0, "error": null, "line": null}',
-        b'{"t": "done", "cell": 1, "stdout": "", "size": 0, "error": "no", "line": null}',
+        b'{"t": "done", "key": "k", "stdout": 5, "size": 0, "error": null, "line": null}',
+        b'{"t": "done", "key": "k", "stdout": "", "size": 0, "error": "no", "line": null}',
     ],
 )
 def test_what_is_no_message_of_ours_is_a_violation(payload):
