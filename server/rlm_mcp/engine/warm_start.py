@@ -20,6 +20,12 @@ CHARACTERS = 5_200
 """About 1,500 tokens, for everything but the question."""
 OUTLINE_ENTRIES = 24
 OUTLINE_CHARS = 1_400
+HISTORY_NOTE = (
+    "These are transcripts of past agent sessions. `history.sessions` lists them; "
+    '`history.events(session, role="user", kind=, contains="text", since="2026-11-02T10:00")` gives their events in '
+    "order, each a span to cite with "
+    "`.role .kind .time`; `history.kinds` counts them."
+)
 HITS = 12
 HIT_LINES = 5
 LINE_CHARS = 160
@@ -31,6 +37,7 @@ def first_message(question: str, corpus: "Corpus", note: str = "") -> str:
     outline = _fit(outline_lines(corpus.pack), OUTLINE_CHARS)
     room = CHARACTERS - len(facts) - len(outline)
     hits = _hits(question, corpus, room)
+    note = "\n".join(filter(None, (HISTORY_NOTE if corpus.info.kind == "history" else "", note)))
     parts = [f"Question: {question}", facts, note, f"Outline:\n{outline}" if outline else "", hits]
     return "\n\n".join(part for part in parts if part)
 

@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rlm_indexers import reader
-    from rlm_mcp.engine.repl import combinators, corpus_view, spans, sub_calls, text_view
+    from rlm_mcp.engine.repl import combinators, corpus_view, history_view, spans, sub_calls, text_view
 else:
     import combinators
     import corpus_view
+    import history_view
     import reader
     import spans
     import sub_calls
@@ -88,6 +89,7 @@ def setup(session: Any) -> dict[str, Any]:
         "corpus": corpus,
         "context": text_view.view_of(pack.region),
         "re": shim,
+        **({"history": history_view.History(corpus)} if corpus.kind == "history" else {}),
         **_given(session, pack),
         **_bound(calls, "llm_query", "llm_query_batched", "rlm_query", "rlm_query_batched"),
         **_bound(made, "llm_map", "llm_filter", "llm_classify", "llm_reduce", "pairs"),

@@ -84,6 +84,10 @@ class Span:
         end = min(last, self.end + (before if after is None else after))
         return Span(self._pack, self.document, max(1, self.start - before), end)
 
+    def known(self, **facts: Any) -> "Span":
+        """The same span with facts as attributes."""
+        return Span(self._pack, self.document, self.start, self.end, **facts)
+
     def part(self, start: int, end: int) -> "Span":
         """Other lines of the same document."""
         return Span(self._pack, self.document, start, end)
