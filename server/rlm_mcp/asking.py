@@ -61,6 +61,7 @@ async def _answer(app: "App", settings: "Settings", run: Run, say: Say) -> dict[
         limits=app.budget(settings),
         session_limits=app.session_limits(settings),
         journal=run.journal,
+        strategy=settings.strategy,
         progress=lambda progress: say(str(progress)),
     )
     return result(outcome, run, opened.corpus, models=(models.root.name, models.sub.name), provider=provider.name)
