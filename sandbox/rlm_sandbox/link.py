@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -28,6 +29,11 @@ WAITING_POLL_SECONDS = 0.25
 
 OVERFLOW_CALLS = 1_000
 """Calls beyond the limit that are still answered, with a refusal, before the flood is taken for an attack."""
+
+IDLE_SECONDS = 5.0
+IDLE_SHARE = 0.2
+"""Between cells the process is looked at this often, and may have used this share of a processor: threads that a cell
+left behind are not let to work for ever."""
 
 Stop = Literal["Timeout", "Interrupted"]
 
@@ -78,6 +84,7 @@ class Link:
         self._running: _Running | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._stray_calls = 0
+        self._idle: asyncio.TimerHandle | None = None
         self._listener = asyncio.create_task(self._listen())
         self.lost: SessionLost | None = None
 
@@ -104,6 +111,7 @@ class Link:
         if self.lost:
             return Outcome(lost=self.lost)
         self._inbound.cell_traffic = self._stray_calls = 0
+        self._rest(None)
         running = self._running = _Running(calls, Meter(self._channel.cpu_seconds), message["cell"])
         try:
             await self._send(encode(message | {"t": "exec", "key": running.key}))
@@ -123,6 +131,7 @@ class Link:
 
     async def close(self) -> None:
         """Kill the runner and forget it. Idempotent."""
+        self._rest(None)
         await self._channel.kill()
         self._listener.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -163,14 +172,33 @@ class Link:
             self._lose(SessionLost("it did not stop when interrupted, so its process was killed"))
             await self._channel.kill()
 
+    def _rest(self, used: float | None) -> None:
+        """Between two cells: look again later at the processor time used so far. None ends the looking."""
+        if self._idle:
+            self._idle.cancel()
+        self._idle = None
+        if used is not None and not self.lost:
+            self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._look, used)
+
+    def _look(self, before: float) -> None:
+        used = self._channel.cpu_seconds()
+        if used is not None and used - before > IDLE_SHARE * IDLE_SECONDS:
+            self._lose(SessionLost("it went on computing after its cell had ended, so its process was killed"))
+            self._in_background(self._channel.kill())
+        else:
+            self._rest(used)
+
     # Frames
 
     async def _send(self, frame: bytes) -> None:
         """A frame is sent whole: whoever waits for it may be cancelled, the sending is not."""
-        sending = asyncio.create_task(self._send_whole(frame))
-        self._background.add(sending)
-        sending.add_done_callback(self._background.discard)
-        await asyncio.shield(sending)
+        await asyncio.shield(self._in_background(self._send_whole(frame)))
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
 
     async def _send_whole(self, frame: bytes) -> None:
         async with self._send_lock:
@@ -256,6 +284,7 @@ class Link:
     def _finish(self, running: _Running) -> None:
         """Nobody waits for these any more."""
         self._running = None
+        self._rest(self._channel.cpu_seconds())
         for task in running.tasks:
             task.cancel()
         if running.ended.done() and not running.ended.cancelled():

@@ -102,7 +102,7 @@ class WireSession:
             outcome = await link.cell(message, self._live, self._seconds(seconds))
             result = self._result(outcome)
             if result.died:
-                return replace(result, restored=await self._restored())
+                return await self._after_death(result)
             self._remember(code, result)
             return replace(result, restored=revived)
         finally:
@@ -174,6 +174,16 @@ class WireSession:
             raise self._linked().lost or SessionLost("the session could not be restored")
         return True
 
+    async def _after_death(self, result: CellResult) -> CellResult:
+        """The result of a cell that lost the process, and what could be done about it."""
+        known = len(self._records)
+        restored = await self._restored()
+        fate = "The earlier cells were run again" if restored else "The session could not be restored"
+        if restored and len(self._records) < known:
+            fate += ", but for the last: the process did not survive it"
+        error = result.error and replace(result.error, message=f"{result.error.message} {fate}.")
+        return replace(result, restored=restored, error=error)
+
     async def _restored(self) -> bool:
         """Start a runner in the place of the lost one and run every recorded cell again."""
         if self._closed:
@@ -189,7 +199,8 @@ class WireSession:
             else:
                 return True
             # The last cell may have ended well and yet have poisoned the process for the next one.
-            self._forgotten = self._records.pop()[0] if self._records else 0
+            if self._records:
+                self._records.pop()
         return False
 
     async def _run_again(self, number: int, record: CellRecord) -> None:

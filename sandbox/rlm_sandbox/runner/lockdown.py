@@ -19,6 +19,7 @@ from rlm_sandbox.runner.syscalls import AUDIT_ARCH
 LAYERS = ("descriptors", "limits", "identity", "landlock", "seccomp")
 
 DESCRIPTORS = 32
+LEAST_MEMORY = 48_000_000
 STACK_BYTES = 8 * 1024 * 1024
 OWN_THREADS = 2
 """The main one and the one that listens to the host; the others are the cell's."""
@@ -49,6 +50,8 @@ def _limit(kind: int, value: int) -> None:
 
 
 def _set_limits(memory: int, blob: int) -> None:
+    if memory < LEAST_MEMORY:  # a negative one would mean no limit at all
+        raise LockError(f"{memory:,} bytes of memory are too few for Python; give it {LEAST_MEMORY:,} or more")
     for name in ("RLIMIT_FSIZE", "RLIMIT_CORE", "RLIMIT_MEMLOCK", "RLIMIT_MSGQUEUE", "RLIMIT_RTPRIO", "RLIMIT_NICE"):
         _limit(getattr(resource, name), 0)
     _limit(resource.RLIMIT_NOFILE, DESCRIPTORS)

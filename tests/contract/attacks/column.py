@@ -75,7 +75,7 @@ class Column:
         looking.cancel()
         reached = attack.judge(ground, result.stdout)
         after = await asyncio.wait_for(session.exec("6 * 7"), 20)
-        if not (after.stdout == "42\n" or after.restored):
+        if after.died and after.restored:
             after = await asyncio.wait_for(session.exec("6 * 7"), 20)
         await session.close()
         harm = [] if after.stdout == "42\n" else [f"the session did not come back: {after}"]
