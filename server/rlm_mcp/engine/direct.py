@@ -58,6 +58,8 @@ class Direct:
         if faults and not self._budget.reached():
             told = prompt_files.load("mend").format(faults="\n".join(faults))
             text, checked = await self._answer([*messages, Message("assistant", text), Message("user", told)])
+        if not checked.citations and reply.parse(text).code is not None:
+            return None  # it wrote a cell: it wants to look around, and there is no session here
         self._scope.journal.write("final", form=strategy, text=text)
         return recorded_outcome(self._scope.journal, checked, "complete", "", self._budget.usage(), strategy)
 

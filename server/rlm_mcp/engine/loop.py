@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from rlm_indexers.errors import IndexerError
 from rlm_mcp.engine import feedback, prompt_files, replay, reply
 from rlm_mcp.engine.answer import CheckedAnswer, Outcome, Status, check, recorded_outcome
 from rlm_mcp.engine.budget import Budget, BudgetReached
@@ -202,8 +203,10 @@ class Loop:
         if not lines:
             return False
         pattern = "|".join(re.escape(line[:200]) for line in lines)
-        found = await asyncio.to_thread(self._scope.corpus.grep, pattern, limit=1)
-        return bool(found.matches)
+        try:
+            return bool((await asyncio.to_thread(self._scope.corpus.grep, pattern, limit=1)).matches)
+        except IndexerError:
+            return False
 
     def _refused(self, refusal: str, candidate: Candidate | None) -> str:
         if refusal and candidate:
