@@ -22,6 +22,12 @@ def test_a_corpus_that_fits_well_is_asked_at_once_with_numbered_fenced_text(corp
     assert "fits well into one request" in run.records.of("strategy")[0]["reason"]
 
 
+def test_a_model_that_writes_cells_when_asked_directly_is_given_a_session(corpus):
+    run = answered(corpus, [LOOK, LOOK, LOOK, f"FINAL({ANSWER})"], strategy="direct", models=BIG)
+    assert (run.outcome.status, run.outcome.strategy) == ("complete", "loop")
+    assert "repl" not in run.outcome.answer
+
+
 def test_a_direct_answer_whose_citations_do_not_hold_is_asked_to_mend_them_once(corpus):
     run = answered(corpus, ["It is in [src/nosuch.py:4].", ANSWER], strategy="direct", models=BIG)
     assert run.outcome.answer == ANSWER
