@@ -65,8 +65,10 @@ def answer(header: dict[str, Any], body: bytes, output_bytes: int) -> tuple[dict
 def main() -> None:
     limits = json.loads(sys.argv[1])
     bound(limits)
-    sys.path.append(str(Path(__file__).resolve().parents[2]))
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     from rlm_indexers.converters import frames
+
+    sys.path.append(sys.path.pop(0))  # our package is known by now; for everything else the usual order holds
 
     source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no frame
