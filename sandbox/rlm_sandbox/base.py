@@ -100,6 +100,7 @@ class Answer:
 
     name: str
     arguments: JSON
+    """As given; or, when longer than 16 KiB as JSON, `{"sha256": …, "bytes": …}` of that: enough to know them again."""
     value: JSON = None
     error: tuple[str, str] | None = None
 

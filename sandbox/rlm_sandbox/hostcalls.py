@@ -1,5 +1,6 @@
 """Who answers host calls: the live table, or a recorded cell's answers when it is run again."""
 
+import hashlib
 import json
 import logging
 from collections import defaultdict, deque
@@ -7,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from rlm_sandbox.base import JSON, Answer, HostCall, HostCallError
+
+RECORDED_BYTES = 16 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +42,16 @@ class LiveCalls:
             raise HostCallError("internal", f"{name} failed on the host") from error
 
 
+def brief(arguments: JSON) -> JSON:
+    """The arguments as a record keeps them; long ones by their hash, since a session remembers all its cells."""
+    text = json.dumps(arguments, sort_keys=True)
+    if len(text) <= RECORDED_BYTES:
+        return arguments
+    return {"sha256": hashlib.sha256(text.encode()).hexdigest(), "bytes": len(text)}
+
+
 def _key(name: str, arguments: JSON) -> str:
-    return name + json.dumps(arguments, sort_keys=True)
+    return name + json.dumps(brief(arguments), sort_keys=True)
 
 
 class RecordedCalls:

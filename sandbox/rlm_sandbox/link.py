@@ -11,7 +11,7 @@ from typing import Any, Literal
 from rlm_sandbox.base import JSON, Answer, HostCallError, Limits
 from rlm_sandbox.channel import Channel
 from rlm_sandbox.errors import ProtocolViolation, SandboxUnavailable, SessionLost
-from rlm_sandbox.hostcalls import CallTable, NoCalls
+from rlm_sandbox.hostcalls import CallTable, NoCalls, brief
 from rlm_sandbox.meter import Meter
 from rlm_sandbox.runner.frames import PROTOCOL, encode
 from rlm_sandbox.wire import Inbound
@@ -48,6 +48,8 @@ class Outcome:
     stop: Stop | None = None
     seconds: float = 0.0
     calls: int = 0
+    traffic: int = 0
+    """Bytes that the runner sent."""
     answers: list[Answer] = field(default_factory=list)
 
 
@@ -121,8 +123,14 @@ class Link:
             running.outcome.lost = lost
         finally:
             running.outcome.seconds = running.meter.seconds()
+            running.outcome.traffic = self._inbound.cell_traffic
             self._finish(running)
         return running.outcome
+
+    def abandon(self) -> None:
+        """Give up a cell whose caller was cancelled, and the process with it."""
+        self._lose(SessionLost("its cell was cancelled"))
+        self._in_background(self._channel.kill())
 
     def interrupt(self) -> None:
         """Have the running cell stopped, if there is one."""
@@ -260,13 +268,13 @@ class Link:
         name, arguments = message["name"], message["args"]
         try:
             if running.outcome.calls > self._limits.calls_per_cell:
-                answer = Answer(name, arguments, error=("limit", f"{self._limits.calls_per_cell:,} calls per cell"))
+                answer = Answer(name, brief(arguments), error=("limit", f"{self._limits.calls_per_cell:,} per cell"))
             else:
                 answer = await _ask(running.calls, name, arguments)
             running.outcome.answers.append(answer)
         except asyncio.CancelledError:
             # Interrupted: other threads of the cell may wait for answers too, and must be let go.
-            answer = Answer(name, arguments, error=("interrupted", "the cell was interrupted"))
+            answer = Answer(name, None, error=("interrupted", "the cell was interrupted"))
         finally:
             running.meter.call_ended()
         if not running.ended.done():
@@ -293,6 +301,6 @@ class Link:
 
 async def _ask(calls: CallTable, name: str, arguments: dict[str, JSON]) -> Answer:
     try:
-        return Answer(name, arguments, value=await calls.answer(name, arguments))
+        return Answer(name, brief(arguments), value=await calls.answer(name, arguments))
     except HostCallError as error:
-        return Answer(name, arguments, error=(error.kind, error.message))
+        return Answer(name, brief(arguments), error=(error.kind, error.message))

@@ -26,6 +26,9 @@ LAYERS = ("descriptors", "limits", "identity", "landlock", "seccomp")
 BLOB_FD = 4
 """As in runner/zygote.py."""
 
+SESSIONS = 64
+"""At a time: each may use its memory limit, and nothing but this bounds them all together."""
+
 DEATH_SECONDS = 5.0
 
 WAY_OUT = "Choose another sandbox by RLM_SANDBOX: docker, or daytona with a DAYTONA_API_KEY."
@@ -140,6 +143,8 @@ class LocalProvider:
             await self._nursery.close()
 
     async def _open(self, opening: Opening, host_calls: Mapping[str, HostCall]) -> "LocalSession":
+        if len(self._sessions) >= SESSIONS:
+            raise SandboxUnavailable(f"{SESSIONS} sessions are open on this machine already; close one first.")
         session = LocalSession(opening, host_calls, self._launch, self._open, self._sessions.discard)
         self._sessions.add(session)
         try:

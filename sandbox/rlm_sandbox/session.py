@@ -1,5 +1,6 @@
 """Sessions over any transport: cells in, results out, and a lost process brought back by replay."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,6 +27,9 @@ MESSAGE_CHARS = 4_000
 TRACEBACK_CHARS = 8_000
 WELL = (0, CellRecord(""))
 """Run after a replay: a process that survives it will run cells."""
+
+REMEMBERED_BYTES = 64 * 1024 * 1024
+"""What recorded cells and their calls may come to; a session that did more can no longer be restored."""
 
 MARKER_BYTES = 200
 """How much longer than `Limits.output_bytes` a text may be, for the mark of the cut."""
@@ -80,6 +84,7 @@ class WireSession:
         self._child = child
         self._link: Link | None = None
         self._records: list[tuple[int, CellRecord]] = []
+        self._remembered = 0
         self._number = 0
         self._busy = False
         self._closed = False
@@ -100,11 +105,14 @@ class WireSession:
             self._number += 1
             message = {"cell": self._number, "code": code}
             outcome = await link.cell(message, self._live, self._seconds(seconds))
-            result = self._result(outcome)
+            result = self._result(outcome, self._seconds(seconds))
             if result.died:
                 return await self._after_death(result)
-            self._remember(code, result)
+            self._remember(CellRecord(code, result.answers, result.stopped_line), outcome.traffic)
             return replace(result, restored=revived)
+        except asyncio.CancelledError:
+            self._linked().abandon()
+            raise
         finally:
             self._busy = False
 
@@ -186,22 +194,27 @@ class WireSession:
 
     async def _restored(self) -> bool:
         """Start a runner in the place of the lost one and run every recorded cell again."""
-        if self._closed:
+        if self._closed or self._remembered > REMEMBERED_BYTES:
             return False
-        for _ in range(2):
-            try:
-                await self._linked().close()
-                await self._connect(self._live)
-                for number, record in [*self._records, WELL]:
-                    await self._run_again(number, record)
-            except (SessionLost, SandboxUnavailable):
-                await self._linked().close()
-            else:
-                return True
-            # The last cell may have ended well and yet have poisoned the process for the next one.
-            if self._records:
-                self._records.pop()
-        return False
+        try:
+            return await self._run_all_again() or await self._run_all_again()
+        except SandboxUnavailable:
+            return False
+
+    async def _run_all_again(self) -> bool:
+        """Whether a new process survived every recorded cell. If not, the last one is forgotten: it may have ended well
+        and yet have poisoned the process for what came after it.
+        """
+        try:
+            await self._linked().close()
+            await self._connect(self._live)
+            for number, record in [*self._records, WELL]:
+                await self._run_again(number, record)
+        except SessionLost:
+            await self._linked().close()
+            self._records = self._records[:-1]
+            return False
+        return True
 
     async def _run_again(self, number: int, record: CellRecord) -> None:
         calls = RecordedCalls(record.answers)
@@ -211,18 +224,19 @@ class WireSession:
             why = f"it asked {calls.strayed} something new" if calls.strayed else outcome.lost or "it did not end"
             raise SessionLost(f"cell {number} could not be run again: {why}")
 
-    def _remember(self, code: str, result: CellResult) -> None:
-        self._records.append((self._number, CellRecord(code, result.answers, result.stopped_line)))
+    def _remember(self, record: CellRecord, traffic: int) -> None:
+        self._records.append((self._number, record))
+        self._remembered += traffic + len(record.code)
 
     # Results
 
-    def _result(self, outcome: Outcome) -> CellResult:
+    def _result(self, outcome: Outcome, seconds: float) -> CellResult:
         done = outcome.done or {"stdout": "", "size": 0, "error": None, "line": None, "state": None}
         stdout = str(done["stdout"])
-        error = _lost(outcome) if outcome.lost else _error(done["error"], outcome, self._opening.limits)
+        error = _lost(outcome) if outcome.lost else _error(done["error"], outcome, seconds)
         return CellResult(
             stdout=self._shorten(stdout),
-            stdout_bytes=max(int(done["size"]), utf8_size(stdout) if done["size"] < 0 else 0),
+            stdout_bytes=min(max(int(done["size"]), 0), 1 << 53),
             error=error,
             calls=outcome.calls,
             seconds=outcome.seconds,
@@ -244,13 +258,13 @@ def _lost(outcome: Outcome) -> CellError:
     return CellError(kind, f"The process of this session was lost: {outcome.lost}.")
 
 
-def _error(said: dict[str, Any] | None, outcome: Outcome, limits: Limits) -> CellError | None:
+def _error(said: dict[str, Any] | None, outcome: Outcome, seconds: float) -> CellError | None:
     """What the runner said of an exception, cut to size; an interrupt of ours is named by its cause."""
     if said is None:
         return None
     trace = str(said.get("traceback", ""))[:TRACEBACK_CHARS]
     if outcome.stop == "Timeout":
-        message = f"The cell computed for more than {limits.cell_seconds:g} s and was interrupted; its names are kept."
+        message = f"The cell computed for more than {seconds:g} s and was interrupted; its names are kept."
         return CellError("Timeout", message, trace)
     if outcome.stop:
         return CellError("Interrupted", "The cell was interrupted; its names are kept.", trace)

@@ -70,7 +70,7 @@ def conditions(pid: int) -> dict[str, list[list[Test]]]:
         "clone": _equal(0, (THREAD_GLIBC, THREAD_MUSL)),
         "fcntl": _equal(1, FCNTL_HARMLESS),
         # The system's clocks and one's own; higher bits name another process's, and so tell whether it lives and works.
-        **dict.fromkeys(("clock_gettime", "clock_nanosleep", "clock_getres"), [[(0, ALL & ~CLOCKS, 0)]]),
+        **{name: [[(0, ALL & ~CLOCKS, 0)]] for name in ("clock_gettime", "clock_nanosleep", "clock_getres")},
         "sched_getaffinity": [[(0, ALL, 0)]],
         "prlimit64": [[(0, ALL, 0), (2, ALL, 0)]],  # oneself, and only to read
         "tgkill": [[(0, ALL, pid)]],

@@ -30,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     sessions.a_cell_can_be_interrupted,
     sessions.a_stubborn_cell_loses_its_process_and_the_session_is_restored,
     sessions.a_crash_is_a_result_and_the_session_is_restored,
+    sessions.a_cancelled_cell_is_given_up,
     sessions.a_session_can_be_replayed,
     sessions.children_share_the_blob_and_nothing_else,
     sessions.cells_of_different_sessions_run_side_by_side,

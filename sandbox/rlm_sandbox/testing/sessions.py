@@ -62,6 +62,17 @@ async def a_crash_is_a_result_and_the_session_is_restored(bench: Bench) -> None:
     expect(await printed(session, "x") == "7\n", "the cell that died has left no trace")
 
 
+async def a_cancelled_cell_is_given_up(bench: Bench) -> None:
+    """Cancelling exec() ends the cell; the next one finds the session as it was before."""
+    session = await bench.open()
+    await printed(session, "x = 1")
+    running = asyncio.create_task(session.exec("x = 2\nwait()"))
+    await asyncio.wait_for(bench.waiting.wait(), PATIENCE_SECONDS)
+    running.cancel()
+    await asyncio.wait({running}, timeout=PATIENCE_SECONDS)
+    expect(await printed(session, "x") == "1\n", "x is what it was")
+
+
 async def a_session_can_be_replayed(bench: Bench) -> None:
     """From records alone: the same namespace, no live host call; a record that does not fit is an error."""
     session = await bench.open()

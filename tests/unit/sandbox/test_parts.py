@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlm_sandbox import Answer, HostCallError
-from rlm_sandbox.hostcalls import LiveCalls, NoCalls, RecordedCalls
+from rlm_sandbox.hostcalls import LiveCalls, NoCalls, RecordedCalls, brief
 from rlm_sandbox.meter import Meter
 from rlm_sandbox.runner.output import Capture, Outputs, shorten, utf8_size
 
@@ -86,6 +86,16 @@ def test_recorded_answers_go_to_equal_questions_in_their_order():
     with pytest.raises(HostCallError):
         asyncio.run(ask(1))
     assert calls.strayed == "ask"
+
+
+def test_long_arguments_are_recorded_by_their_hash_and_known_again():
+    recorded = Answer("ask", brief({"prompt": "x" * 100_000}), "a")
+    assert set(recorded.arguments) == {"sha256", "bytes"}
+    assert brief({"prompt": "short"}) == {"prompt": "short"}
+    calls = RecordedCalls([recorded])
+    assert asyncio.run(calls.answer("ask", {"prompt": "x" * 100_000})) == "a"
+    with pytest.raises(HostCallError):
+        asyncio.run(calls.answer("ask", {"prompt": "y" * 100_000}))
 
 
 def test_a_handler_that_breaks_tells_the_cell_nothing_of_how(caplog):
