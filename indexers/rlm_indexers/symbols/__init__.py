@@ -13,6 +13,7 @@ from rlm_indexers.symbols.facts import (
     symbol_rows,
     text_only,
 )
+from rlm_indexers.symbols.outlines import OUTLINES
 from rlm_indexers.symbols.parsing import GRAMMARS, LanguageState, state_of, version
 from rlm_indexers.symbols.workers import Limits
 
@@ -40,4 +41,5 @@ EXTRACTOR_VERSION = version()
 
 def supported() -> dict[str, LanguageState]:
     """What is known about each language here; compiles all queries when first asked."""
-    return {language: state_of(language) for language in GRAMMARS}
+    outlined = {language: LanguageState(3, enabled=True) for language in OUTLINES}
+    return {**{language: state_of(language) for language in GRAMMARS}, **outlined}

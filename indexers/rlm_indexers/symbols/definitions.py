@@ -150,7 +150,7 @@ def _name(node: Node, data: bytes) -> str:
     text = dotted(" ".join(data[node.start_byte : node.end_byte].decode("utf-8", "replace").split()))
     if node.type == "operator_cast":
         text = text.partition("(")[0].strip()
-    return text.strip("\"'`")[:SIGNATURE_CHARACTERS]
+    return text.strip("\"'`").removeprefix(":")[:SIGNATURE_CHARACTERS]
 
 
 def _signature(node: Node, data: bytes, shape: Shape) -> str:

@@ -62,8 +62,7 @@ def _javascript_names(clause: str) -> Iterator[tuple[str, str]]:
             yield ("*" if len(words) < 3 else ""), (words[2] if len(words) > 2 else "")
         elif words:
             yield "default", words[0]
-    for name, alias in _renamed(braced.partition("}")[0]):
-        yield name, alias
+    yield from _renamed(braced.partition("}")[0])
 
 
 def go(statement: bytes, line: int) -> Iterator[ImportFact]:
@@ -96,18 +95,18 @@ def _unfolded(tree: str) -> Iterator[str]:
     """`a::{b, c::{d}}` as `a::b`, `a::c::d`."""
     prefixes = [""]
     current = ""
-    for token in re.findall(r"[{},]|[^{},]+", tree):
-        if token == "{":
+    for mark in re.findall(r"[{},]|[^{},]+", tree):
+        if mark == "{":
             prefixes.append(prefixes[-1] + current.strip())
             current = ""
-        elif token in "},":
+        elif mark in "},":
             if current.strip():
                 yield prefixes[-1] + current.strip()
             current = ""
-            if token == "}" and len(prefixes) > 1:
+            if mark == "}" and len(prefixes) > 1:
                 prefixes.pop()
         else:
-            current += token
+            current += mark
     if current.strip():
         yield prefixes[-1] + current.strip()
 

@@ -23,11 +23,21 @@ def field_names(node: Node) -> list[Node]:
     return [part for name in node.children_by_field_name("name") for part in _parts(name)]
 
 
+def whole_names(node: Node) -> list[Node]:
+    """The nodes in the field `name`; `A.B` is one name."""
+    return node.children_by_field_name("name")
+
+
 def python_names(node: Node) -> list[Node]:
-    """Of an assignment or a type alias, the left side."""
+    """Of an assignment `a = b = …` all left sides; of a type alias the left side."""
     found = field_names(node)
-    left = node.child_by_field_name("left")
-    return found or ([_innermost(left)] if left is not None else [])
+    part: Node | None = node
+    while part is not None and part.type in {"assignment", "type_alias_statement"}:
+        left = part.child_by_field_name("left")
+        if left is not None and left.type in {"identifier", "type"}:
+            found.append(_innermost(left))
+        part = part.child_by_field_name("right")
+    return found
 
 
 def javascript_names(node: Node) -> list[Node]:
@@ -82,7 +92,7 @@ def csharp_names(node: Node) -> list[Node]:
         return [_innermost(each) for one in declarations for each in one.named_children if _is_declarator(each)]
     if node.type == "operator_declaration":
         return node.children_by_field_name("operator")
-    return field_names(node)
+    return whole_names(node)
 
 
 def _is_declarator(node: Node) -> bool:
@@ -90,14 +100,22 @@ def _is_declarator(node: Node) -> bool:
 
 
 def ruby_names(node: Node) -> list[Node]:
+    """Of `attr_reader :a, :b` each symbol; of `alias_method :a, :b` the first."""
+    if node.type == "call":
+        symbols = [each for each in node.children_by_field_name("arguments")[0].named_children if _is_symbol(each)]
+        return symbols[:1] if node.children_by_field_name("method")[0].text == b"alias_method" else symbols
     name = node.child_by_field_name("name") or node.child_by_field_name("left")
     return [_innermost(name)] if name is not None else []
+
+
+def _is_symbol(node: Node) -> bool:
+    return node.type == "simple_symbol"
 
 
 def php_names(node: Node) -> list[Node]:
     if node.type == "const_element":
         return node.named_children[:1]
-    return field_names(node)
+    return [name.named_children[0] if name.type == "variable_name" else name for name in whole_names(node)]
 
 
 def rust_names(node: Node) -> list[Node]:
@@ -150,7 +168,7 @@ def _parts(name: Node) -> list[Node]:
 def _innermost(name: Node) -> Node:
     """The last part of `a::b`, without template arguments."""
     while True:
-        inner = name.child_by_field_name("name")
+        inner = name.child_by_field_name("name") if name.type != "setter" else None
         if inner is None and name.type in _INSIDE and name.named_child_count:
             inner = name.named_children[-1]
         if inner is None:

@@ -13,6 +13,8 @@ TYPES = frozenset({"class", "enum", "impl", "interface", "mixin", "object", "pro
 """Kinds in which a function is a method."""
 UNSAID = frozenset({"impl"})
 """Kinds that qualify what they hold and are no symbols themselves."""
+LOCAL = LEAVES - {"macro"}
+"""Kinds that nobody outside a function can mean, when they are defined inside one."""
 FUNCTIONS = frozenset({"function", "method"})
 _END = 1 << 62
 
@@ -48,7 +50,7 @@ def nested(found: Iterable[Definition]) -> tuple[tuple[SymbolFact, ...], Owners]
         _close(stack, owners, item.start)
         parent = stack[-1]
         kind = _kind(item, parent.kind)
-        if kind in LEAVES and parent.kind in FUNCTIONS:
+        if kind in LOCAL and parent.kind in FUNCTIONS:
             continue
         holder = ".".join(filter(None, (parent.qualname, item.owner)))
         qualname = f"{holder}.{item.name}" if holder else item.name
@@ -74,9 +76,7 @@ def _distinct(found: Iterable[Definition]) -> list[Definition]:
 def _closed(items: list[Definition]) -> list[Definition]:
     """With the ends of open-ended ones set to where the next of them starts."""
     ends = [item.start for item in items if item.end == OPEN_END] + [_END]
-    return [
-        item._replace(end=ends[bisect_right(ends, item.start)]) if item.end == OPEN_END else item for item in items
-    ]
+    return [item._replace(end=ends[bisect_right(ends, item.start)]) if item.end == OPEN_END else item for item in items]
 
 
 def _close(stack: list[_Open], owners: Owners, start: int) -> None:
@@ -88,9 +88,12 @@ def _close(stack: list[_Open], owners: Owners, start: int) -> None:
 def _kind(item: Definition, parent: str) -> str:
     if item.kind == "function" and (parent in TYPES or item.owner):
         return "method"
-    if item.kind in {"variable", "property"} and item.name.isupper() and len(item.name) > 1:
-        return "constant"
-    return item.kind
+    return "constant" if item.kind in {"variable", "property"} and is_constant(item.name) else item.kind
+
+
+def is_constant(name: str) -> bool:
+    """Whether a variable is meant to stay as it is, by the way it is written."""
+    return len(name) > 1 and name.isupper()
 
 
 def _symbol(item: Definition, kind: str, qualname: str, parent: str) -> SymbolFact:

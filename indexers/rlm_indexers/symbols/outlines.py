@@ -13,6 +13,7 @@ _FENCE = re.compile(rb" {0,3}(`{3,}|~{3,})")
 _ATX = re.compile(rb" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*\r?$")
 _SETEXT = re.compile(rb" {0,3}(=+|-+)[ \t]*\r?$")
 _TEXT = re.compile(rb" {0,3}[^\s>#`~|+*-]")
+_CELL = re.compile(rb"# %% cell (\d+) \[(\w+)\]")
 _ADORNMENT = re.compile(rb"([=\-~^\"'`#*+:.<>_])\1{2,}[ \t]*\r?$")
 _SQL = re.compile(
     rb"^[ \t]*create\s+(?:or\s+replace\s+|temporary\s+|temp\s+|unique\s+|materialized\s+|external\s+|global\s+)*"
@@ -44,6 +45,21 @@ def rst(data: bytes) -> tuple[SymbolFact, ...]:
         if under and title and not _ADORNMENT.match(lines[number - 1]) and len(under[0].strip()) >= len(title):
             level = levels.setdefault(under[1], len(levels) + 1)
             found.append(Heading(number, level, _title(title)))
+    return _sections(found, _count(lines))
+
+
+def notebook(data: bytes) -> tuple[SymbolFact, ...]:
+    """Cells, as the notebook converter heads them, and the headings in those that hold Markdown."""
+    lines = data.split(b"\n")
+    found: list[Heading] = []
+    is_markdown = False
+    for number, line in enumerate(lines, 1):
+        cell = _CELL.match(line)
+        if cell:
+            is_markdown = cell[2] == b"markdown"
+            found.append(Heading(number, 7, _title(b"cell " + cell[1] + b" [" + cell[2] + b"]")))
+        elif is_markdown and (heading := _ATX.match(line)) and heading[2]:
+            found.append(Heading(number, len(heading[1]), _title(heading[2])))
     return _sections(found, _count(lines))
 
 
@@ -86,20 +102,31 @@ def _markdown_headings(lines: list[bytes]) -> list[Heading]:
 def _sections(headings: Iterable[Heading], lines: int) -> tuple[SymbolFact, ...]:
     """Headings as symbols: each ends before the next of its level or above, and is the parent of those between."""
     found = list(headings)
+    ends = _ends(found, lines)
     symbols = []
     above: list[tuple[int, str]] = []
-    for at, heading in enumerate(found):
+    for heading, end in zip(found, ends, strict=True):
         while above and above[-1][0] >= heading.level:
             above.pop()
         parent = above[-1][1] if above else ""
         qualname = f"{parent} / {heading.title}" if parent else heading.title
-        end = next((later.line - 1 for later in found[at + 1 :] if later.level <= heading.level), lines)
-        kind, signature = "heading", "#" * heading.level + " " + heading.title
+        signature = "#" * heading.level + " " + heading.title
         symbols.append(
-            SymbolFact(heading.title, qualname, kind, heading.line, heading.line, end, parent, signature)
+            SymbolFact(heading.title, qualname, "heading", heading.line, heading.line, end, parent, signature)
         )
         above.append((heading.level, qualname))
     return tuple(symbols)
+
+
+def _ends(headings: list[Heading], lines: int) -> list[int]:
+    ends: list[int] = []
+    after: list[Heading] = []
+    for heading in reversed(headings):
+        while after and after[-1].level > heading.level:
+            after.pop()
+        ends.append(after[-1].line - 1 if after else lines)
+        after.append(heading)
+    return ends[::-1]
 
 
 def _count(lines: list[bytes]) -> int:
@@ -110,4 +137,4 @@ def _title(raw: bytes) -> str:
     return " ".join(raw.decode("utf-8", "replace").split())[:NAME_CHARACTERS]
 
 
-OUTLINES: dict[str, Outline] = {"markdown": markdown, "notebook": markdown, "rst": rst, "sql": sql}
+OUTLINES: dict[str, Outline] = {"markdown": markdown, "notebook": notebook, "rst": rst, "sql": sql}

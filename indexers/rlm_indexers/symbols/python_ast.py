@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rlm_indexers.symbols.definitions import SIGNATURE_CHARACTERS
 from rlm_indexers.symbols.facts import UNKNOWN, Facts, ImportFact, ReferenceFact, Role, SymbolFact
+from rlm_indexers.symbols.nesting import is_constant
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -57,8 +58,11 @@ class _Reader:
         match node:
             case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
                 return self._definition(node, place)
-            case ast.Assign(targets=[ast.Name() as name]) | ast.AnnAssign(target=ast.Name() as name):
-                self._variable(node, name, place)
+            case ast.Assign(targets=targets):
+                for target in targets:
+                    self._variable(node, target, place)
+            case ast.AnnAssign(target=target):
+                self._variable(node, target, place)
             case ast.Import() | ast.ImportFrom():
                 self._import(node)
             case ast.Call():
@@ -93,13 +97,12 @@ class _Reader:
             SymbolFact(name, qualname, kind, line, start, end, place.qualname, signature, *_docstring(body or []))
         )
 
-    def _variable(self, node: ast.Assign | ast.AnnAssign, name: ast.Name, place: _Place) -> None:
-        if node.col_offset and not place.in_class:
+    def _variable(self, node: ast.Assign | ast.AnnAssign, name: ast.expr, place: _Place) -> None:
+        if not isinstance(name, ast.Name) or (node.col_offset and not place.in_class):
             return
-        if not node.col_offset or place.in_class:
-            kind = "constant" if name.id.isupper() else "property" if place.in_class else "variable"
-            qualname = f"{place.qualname}.{name.id}" if place.qualname else name.id
-            self._add(name.id, qualname, kind, (name.lineno, node.lineno, node.end_lineno or node.lineno), place)
+        kind = "constant" if is_constant(name.id) else "property" if place.in_class else "variable"
+        qualname = f"{place.qualname}.{name.id}" if place.qualname else name.id
+        self._add(name.id, qualname, kind, (name.lineno, node.lineno, node.end_lineno or node.lineno), place)
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         source = "." * node.level + (node.module or "") if isinstance(node, ast.ImportFrom) else ""

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from rlm_indexers.symbols import imports, names, owners
+from rlm_indexers.symbols.facts import ImportFact
 from rlm_indexers.symbols.names import Names
 from rlm_indexers.symbols.owners import Owner
-from rlm_indexers.symbols.facts import ImportFact
 from rlm_indexers.symbols.parsing import Node
 
 Imports = Callable[[bytes, int], Iterator[ImportFact]]

@@ -6,6 +6,7 @@
 (variable_declarator name: (identifier) value: [(arrow_function) (function_expression) (generator_function)]) @def.function
 (variable_declarator name: (identifier) value: (class)) @def.class
 (field_definition value: [(arrow_function) (function_expression) (generator_function)]) @def.method
+(field_definition value: (class)) @def.class
 (field_definition) @def.property
 (pair key: (property_identifier) value: [(arrow_function) (function_expression) (generator_function)]) @def.method
 (assignment_expression

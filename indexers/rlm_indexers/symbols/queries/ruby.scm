@@ -5,6 +5,10 @@
 (singleton_method) @def.method
 (alias) @def.method
 (assignment left: [(constant) (scope_resolution)]) @def.constant
+((call method: (identifier) @_alias arguments: (argument_list . (simple_symbol))) @def.method
+  (#eq? @_alias "alias_method"))
+((call method: (identifier) @_attribute arguments: (argument_list (simple_symbol))) @def.property
+  (#match? @_attribute "^(attr_reader|attr_writer|attr_accessor|cattr_accessor|mattr_accessor|class_attribute)$"))
 
 (comment) @comment
 

@@ -18,6 +18,7 @@
 (variable_declarator name: (identifier) value: [(arrow_function) (function_expression) (generator_function)]) @def.function
 (variable_declarator name: (identifier) value: (class)) @def.class
 (public_field_definition value: [(arrow_function) (function_expression) (generator_function)]) @def.method
+(public_field_definition value: (class)) @def.class
 (public_field_definition) @def.property
 (property_signature) @def.property
 (pair key: (property_identifier) value: [(arrow_function) (function_expression) (generator_function)]) @def.method
