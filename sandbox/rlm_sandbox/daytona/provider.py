@@ -121,11 +121,10 @@ class DaytonaProvider:
     async def close(self) -> None:
         """See Provider.close. The sandbox is deleted."""
         async with self._connecting:
-            await asyncio.gather(*(session.close() for session in self._sessions))
-            await self._drop_spare()
             await _stopped(self._sweeping)
             if self._lease is not None:
                 await self._lease.close()
+            await asyncio.gather(self._drop_spare(), *(session.close() for session in self._sessions))
             if self._cloud is not None:
                 await self._cloud.close()
             self._cloud, self._lease, self._place, self._sessions = None, None, None, []

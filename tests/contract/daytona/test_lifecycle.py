@@ -1,5 +1,6 @@
 """The sandbox's life: created once, with nothing of ours in it, deleted, and what dead processes left is swept."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rlm_sandbox import SandboxUnavailable
-from rlm_sandbox.daytona import Access, DaytonaProvider
+from rlm_sandbox.daytona import Access, DaytonaProvider, lease
 from rlm_sandbox.daytona.door import CloudError, retry_after
 from rlm_sandbox.daytona.lease import HOST, OURS, OWNER
 from rlm_sandbox.daytona.patience import Patience
@@ -137,6 +138,16 @@ def a_dead_owner() -> str:
     label = owner(gone.pid)
     gone.communicate()
     return label
+
+
+async def test_a_sandbox_in_use_is_kept_from_stopping_for_idleness(
+    provider: DaytonaProvider, emulator: DaytonaEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "AWAKE_SECONDS", 0.02)
+    await provider.open(None)
+    async with asyncio.timeout(10):
+        while len(emulator.record.matching("POST", "/last-activity")) < 2:  # noqa: ASYNC110 - another thread's record
+            await asyncio.sleep(0.01)
 
 
 async def test_what_a_dead_process_left_is_swept_and_what_lives_is_not(
