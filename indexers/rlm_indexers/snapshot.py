@@ -133,10 +133,18 @@ class Corpus:
         """Where a span's text came from: `document`, `sha256` of the raw source, `file` if it is one, page, record …"""
         i = self.document(span.document)
         anchor = {k: v for k, v in self.pack.anchor_at(i, span.start).items() if k != "line"}
-        root = self.facts.get("root")
-        inside = isinstance(root, str) and "\\x" not in span.document
-        known = {"file": str(Path(root) / span.document)} if inside and isinstance(root, str) else {}
+        root = self._root(span.document)
+        inside = root and "\\x" not in span.document
+        known = {"file": str(Path(root) / span.document)} if inside else {}
+        if root and "file" in anchor:
+            anchor["file"] = str(Path(root) / anchor["file"])
         return {"document": span.document, "sha256": self.pack.document(i).sha256, **known, **anchor}
+
+    def _root(self, document: str) -> str:
+        """The folder below which a document's files lie; histories have one for each agent, the id's first part."""
+        roots = self.facts.get("roots")
+        found = roots.get(document.partition("/")[0]) if isinstance(roots, dict) else self.facts.get("root")
+        return found if isinstance(found, str) else ""
 
 
 def _in(document: str, path: str) -> bool:

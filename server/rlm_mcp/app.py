@@ -73,9 +73,11 @@ class App:
     def calls(self) -> "Calls":
         """The one path that every model call takes."""
         if self._calls is None:
+            from rlm_mcp.models.answers import Answers
             from rlm_mcp.models.calls import Calls
 
-            self._calls = Calls()
+            answers = Answers(self.settings.cache_dir / "answers.sqlite") if self.settings.answer_cache else None
+            self._calls = Calls(answers=answers)
         return self._calls
 
     def budget(self, settings: Settings) -> "BudgetLimits":
@@ -101,6 +103,8 @@ class App:
     async def close(self) -> None:
         """Cancel runs, end sessions, let go of connections."""
         await self.runs.close()
+        if self._calls is not None:
+            await self._calls.close()
         if self._provider is not None:
             await self._provider.close()
         if self._models is not None:

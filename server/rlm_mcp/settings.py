@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     max_depth: int = Field(default=1, ge=0, description="how deep rlm_query may nest")
     max_seconds: float = Field(default=1800.0, gt=0, description="wall time of one run")
     max_errors: int = Field(default=5, gt=0, description="failing cells in a row")
+    answer_cache: bool = Field(default=True, description="sub-calls already paid for are answered from disk (0: off)")
     strategy: Strategy = Field(default="auto", description="how a question is answered")
     tools: str = Field(default="", description="extra MCP tools to offer, comma separated: exec")
     daytona_api_url: str = Field(default="", description="another Daytona API than the SDK's own")

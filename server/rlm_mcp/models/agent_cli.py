@@ -61,6 +61,7 @@ class AgentModel:
 
     def __init__(self, name: str, agent: Agent, environment: Mapping[str, str]) -> None:
         self.name = name
+        self.address = ""
         self.window = agent.window
         self._agent = agent
         self._model = name.split(":", 2)[2] if name.count(":") > 1 else ""

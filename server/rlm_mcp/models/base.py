@@ -104,6 +104,10 @@ class Model(Protocol):
         """The name we configured, as journals and answers state it."""
 
     @property
+    def address(self) -> str:
+        """Where it is asked, when that is another place than its provider's own; part of what makes two calls equal."""
+
+    @property
     def window(self) -> int | None:
         """Tokens that one request may hold, or None when nobody has said."""
 

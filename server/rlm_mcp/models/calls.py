@@ -77,7 +77,7 @@ class Calls:
         """
         if not reuse:
             return await self._persist(model, request, run)
-        name = stored.key(model.name, request, sample)
+        name = stored.key(f"{model.name} {model.address}", request, sample)
         if self._answers is not None and (known := self._answers.get(name)):
             return Called(known, cached=True, attempts=0)
         return await self._shared(name, model, request, run)

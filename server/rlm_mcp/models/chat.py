@@ -29,8 +29,9 @@ class Answer:
 class ChatModel:
     """A model behind a chat API. How it is sent is for those who inherit to say."""
 
-    def __init__(self, name: str, connections: Connections | None = None) -> None:
+    def __init__(self, name: str, connections: Connections | None = None, address: str = "") -> None:
         self.name = name
+        self.address = address
         self._row = prices.row(name)
         self._connections = connections or Connections()
 

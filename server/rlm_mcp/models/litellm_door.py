@@ -56,7 +56,7 @@ class LitellmModel(ChatModel):
         api_key: str | None = None,
         connections: Connections | None = None,
     ) -> None:
-        super().__init__(name, connections)
+        super().__init__(name, connections, api_base or "")
         effort = effort if self._row.reasoning else None
         self._fixed = given(api_base=api_base, api_key=api_key, reasoning_effort=effort)
 

@@ -33,7 +33,7 @@ class OpenAIModel(ChatModel):
         api_key: str | None = None,
         connections: Connections | None = None,
     ) -> None:
-        super().__init__(name, connections)
+        super().__init__(name, connections, api_base or "")
         self._effort = effort if self._row.reasoning else None
         self._key = api_key
         self._own_server = bool(api_base)

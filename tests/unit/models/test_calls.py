@@ -19,8 +19,8 @@ class Told:
 
     window = None
 
-    def __init__(self, do: Callable[["Told", str], Awaitable[str]], name: str = "told") -> None:
-        self.name = name
+    def __init__(self, do: Callable[["Told", str], Awaitable[str]], name: str = "told", address: str = "") -> None:
+        self.name, self.address = name, address
         self.do = do
         self.asked: list[str] = []
         self.under_way = 0
@@ -324,6 +324,16 @@ def test_answers_outlive_the_server_and_cost_nothing_the_second_time(tmp_path):
     assert asyncio.run(once()) == (False, 0.5, 1)
     assert asyncio.run(once()) == (True, 0.0, 0)
     assert (tmp_path / "answers.sqlite").stat().st_mode & 0o077 == 0
+
+
+def test_the_same_name_at_another_address_is_another_model(tmp_path):
+    async def once(address: str) -> bool:
+        calls = Calls(answers=Answers(tmp_path / "answers.sqlite"))
+        called = await calls.complete(Told(echo, address=address), ask("what?"))
+        await calls.close()
+        return called.cached
+
+    assert [asyncio.run(once(address)) for address in ("http://one", "http://two", "http://one")] == [False, False, True]
 
 
 def reply(text: str) -> Reply:

@@ -50,6 +50,7 @@ class OfflineModel:
     """A root model made of rules. The same messages always get the same reply."""
 
     name = NAME
+    address = ""
     window: int | None = None
 
     def price(self) -> Price | None:
