@@ -192,13 +192,21 @@ def test_mail_gives_headers_and_text_and_names_its_attachments(converter):
         b"From: =?utf-8?q?J=C3=BCrgen?= <j@example.org>\nTo: team@example.org\nSubject: limits\n"
         b'Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: text/plain; charset=latin-1\n\n'
         b"gr\xfc\xdfe\n--b\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=a.pdf\n\nxx\n"
-        b"--b--\n"
+        b"--b\nContent-Type: text/csv\nContent-Disposition: attachment; filename=t.csv\n\nid,name\n--b--\n"
     )
     converted = converter.convert("mail", mail)
     assert "From: Jürgen <j@example.org>" in converted.text
     places = lines_under(converted)
     assert ("grüße", {"part": 1}) in places
-    assert places[-1] == ("[attachment: a.pdf, application/pdf, 2 bytes]", {"part": 2})
+    assert places[-2:] == [
+        ("[attachment: a.pdf, application/pdf, 2 bytes]", {"part": 2}),
+        ("[attachment: t.csv, text/csv, 7 bytes]", {"part": 3}),
+    ]
+
+
+def test_mail_of_html_alone_is_read_as_html(converter):
+    mail = b"Subject: x\nContent-Type: text/html; charset=utf-8\n\n<h1>Limits</h1><script>no()</script><p>five"
+    assert converter.convert("mail", mail).text == "Subject: x\n\n# Limits\nfive\n\n"
 
 
 def test_second_load_converts_only_what_changed(tmp_path):

@@ -3,7 +3,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlm_indexers.history.redact import Redactor, key_in
@@ -124,6 +124,7 @@ def test_what_was_redacted_is_counted_by_rule():
     assert redactor.found == {"github": 1, "aws": 2}
 
 
+@settings(deadline=None)
 @given(
     secret=st.sampled_from([*SECRETS.values()]),
     before=st.text(max_size=80),
@@ -136,11 +137,13 @@ def test_canary_never_survives_whatever_stands_around_it(secret, before, after):
     assert clean.count(b"\n") == text.count(b"\n")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_keep_their_line_ends(data):
     assert Redactor(KEY).redact(data).count(b"\n") == data.count(b"\n")
 
 
+@settings(deadline=None)
 @given(st.sampled_from([*SECRETS.values(), *PEM.values()]))
 def test_redacting_twice_changes_nothing(secret):
     once = redacted(f'"password": "{secret}"\n{secret}')

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlm_indexers.text import decode, is_binary
@@ -52,11 +52,13 @@ def test_nul_means_binary_except_under_a_wide_mark():
     assert not is_binary(b"plain")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_become_valid_utf8(data):
     decode(data)[0].decode("utf-8")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_utf8_comes_back_unchanged(text):
     data = text.encode("utf-8", "replace")
