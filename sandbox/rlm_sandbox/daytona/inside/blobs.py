@@ -1,6 +1,6 @@
 """The content-addressed store of a sandbox.
 
-`blobs/<sha256>` lies beside `<sha256>.json`, its segments in order. `incoming/<sha256 of a segment>.z` (zlib) or `.raw`
+`blobs/<name>` lies beside `<name>.json`, its segments in order. `incoming/<sha256 of a segment>.z` (zlib) or `.raw`
 is what was uploaded. A segment that an older blob holds is copied from there, so nothing is kept twice.
 """
 
@@ -24,7 +24,7 @@ class Blobs:
         self.incoming = root / "incoming"
 
     def held(self) -> dict[str, Any]:
-        """The hashes of whole blobs, and of the segments that need not be sent."""
+        """The names of whole blobs, and the hashes of the segments that need not be sent."""
         segments = set(self._places())
         if self.incoming.is_dir():
             segments |= {path.stem for path in self.incoming.iterdir() if path.suffix in (PACKED, RAW)}
@@ -38,43 +38,45 @@ class Blobs:
                 places[sha256] = (manifest.with_suffix(""), offset, length)
         return places
 
-    def assemble(self, sha256: str) -> dict[str, Any]:
-        """Either the blob is whole now (`blob`), or some segments were missing or damaged (`bad`)."""
-        manifest, whole = self.incoming / f"{sha256}.json", self.blobs / f"{sha256}.json"
+    def assemble(self, name: str) -> dict[str, Any]:
+        """Either the blob is whole now (`blob`), or some segments were missing or damaged (`bad`).
+
+        What is checked is every segment, against its own hash: in their order they are the blob, whatever it is named.
+        """
+        manifest, whole = self.incoming / f"{name}.json", self.blobs / f"{name}.json"
         if whole.is_file():
-            return {"blob": sha256}
+            return {"blob": name}
         segments = json.loads(manifest.read_bytes())["segments"]
         self.blobs.mkdir(parents=True, exist_ok=True)
-        making = self.blobs / f"{sha256}.{os.getpid()}.making"
-        bad, found = self._write(segments, making)
-        if bad or found != sha256:
+        making = self.blobs / f"{name}.{os.getpid()}.making"
+        bad = self._write(segments, making)
+        if bad:
             making.unlink()
-            return {"bad": bad or [name for name, _, _ in segments]}
+            return {"bad": bad}
         making.chmod(0o444)
-        making.rename(self.blobs / sha256)
+        making.rename(self.blobs / name)
         manifest.rename(whole)
-        for name, _, _ in segments:
-            self._forget(name)
-        return {"blob": sha256}
+        for sha256, _, _ in segments:
+            self._forget(sha256)
+        return {"blob": name}
 
-    def _write(self, segments: list[tuple[str, int, int]], making: Path) -> tuple[list[str], str]:
-        """The segments that are not what their names say, and the hash of all that was written."""
-        places, bad, total = self._places(), [], hashlib.sha256()
+    def _write(self, segments: list[tuple[str, int, int]], making: Path) -> list[str]:
+        """The segments that are not what their names say; the others were written, in their order."""
+        places, bad = self._places(), []
         with making.open("wb") as file:
-            for name, _, length in segments:
-                if not self._copy(list(self._blocks(name, length, places)), name, file, total):
-                    bad.append(name)
-                    self._forget(name)
-        return bad, total.hexdigest()
+            for sha256, _, length in segments:
+                if not self._copy(self._blocks(sha256, length, places), sha256, file):
+                    bad.append(sha256)
+                    self._forget(sha256)
+        return bad
 
     @staticmethod
-    def _copy(blocks: list[bytes], name: str, file: IO[bytes], total: Any) -> bool:
+    def _copy(blocks: Iterator[bytes], sha256: str, file: IO[bytes]) -> bool:
         check = hashlib.sha256()
         for block in blocks:
             check.update(block)
-            total.update(block)
             file.write(block)
-        return check.hexdigest() == name
+        return check.hexdigest() == sha256
 
     def _forget(self, name: str) -> None:
         for suffix in (PACKED, RAW):
