@@ -84,8 +84,7 @@ class Bench:
         await session.exec("p = 'x' * 1_000_000\nfor _ in range(20): call('echo', prompt=p)")
         self.row("a host call with 1 MB each way", "", [(time.perf_counter() - started) / 20])
         pool = (
-            "from concurrent.futures import ThreadPoolExecutor as P
-"
+            "from concurrent.futures import ThreadPoolExecutor as P\n"
             "with P(16) as p: list(p.map(lambda i: call('echo', i=i), range(200)))"
         )
         self.row("200 calls from 16 threads", "", await self.timed(lambda: session.exec(pool), 5))
