@@ -1,0 +1,58 @@
+"""A folder and a history, loaded as a user loads them: what is found opens at its page, and at its record."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from rlm_indexers.store import Store
+from tests.support.documents import encrypted_pdf, pdf
+from tests.support.transcripts import REAL, Session
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "cache")
+
+
+def test_clause_in_a_long_pdf_opens_at_its_page(store, tmp_path):
+    folder = tmp_path / "contracts"
+    folder.mkdir()
+    pages = [[f"Clause {n}.{line} binds party {n * 7 + line}." for line in range(1, 6)] for n in range(1, 121)]
+    (folder / "contract.pdf").write_bytes(pdf(pages))
+    (folder / "locked.pdf").write_bytes(encrypted_pdf())
+    (folder / "notes.md").write_text("# Notes\nthe limit is five\n")
+    corpus = store.load(str(folder), kind="folder").corpus
+    (match,) = corpus.grep("Clause 77.3 ", literal=True).matches
+    origin = corpus.origin(match.span)
+    assert origin["page"] == 77
+    assert origin["sha256"] == hashlib.sha256((folder / "contract.pdf").read_bytes()).hexdigest()
+    assert [(each.id, each.reason) for each in corpus.coverage.skipped] == [("locked.pdf", "encrypted")]
+    assert corpus.coverage.indexed == 2
+
+
+def test_event_of_a_history_opens_at_its_record(store):
+    corpus = store.load(f"history:{REAL}").corpus
+    match = corpus.grep("FAILED test_five", literal=True).matches[0]
+    origin = corpus.origin(match.span)
+    with (Path(corpus.facts["root"]) / origin["file"]).open("rb") as file:
+        file.seek(origin["offset"])
+        raw = file.read(origin["length"])
+    assert hashlib.sha256(raw).hexdigest()[:16] == origin["sha256_16"]
+    assert "FAILED test_five" in json.loads(raw)["message"]["content"][0]["content"]
+    assert (origin["kind"], origin["role"]) == ("tool_result", "tool")
+
+
+@pytest.mark.parametrize("kind", ["folder", "history"])
+def test_second_load_of_what_did_not_change_is_the_same_corpus(store, tmp_path, kind):
+    folder = tmp_path / "source"
+    session = Session(folder, name="s").prompt("the limit is five")
+    source = str(folder) if kind == "folder" else f"history:{folder}"
+    first = store.load(source, kind=kind)
+    again = store.load(source, kind=kind)
+    assert (again.corpus.id, again.reused) == (first.corpus.id, True)
+    session.prompt("and now it is six")
+    changed = store.load(source, kind=kind)
+    assert (changed.corpus.id == first.corpus.id, changed.reused) == (False, False)
+    assert changed.corpus.grep("now it is six", literal=True).total == 1
