@@ -20,6 +20,8 @@ class Chunk(NamedTuple):
     name: str
     doc: tuple[int, int]
     """Lines of its documentation; (0, 0) for none."""
+    kind: str
+    signature: str
 
 
 def chunks(pack: Pack, i: int) -> list[Chunk]:
@@ -53,7 +55,7 @@ def _definitions(symbols: Iterable[dict[str, Any]], lines: int) -> Iterator[Chun
         else:
             inside = end
         doc = (row.get("doc_start", 0), row.get("doc_end", 0))
-        yield Chunk(row["start_line"], end, row["qualname"], row["name"], doc)
+        yield Chunk(row["start_line"], end, row["qualname"], row["name"], doc, row["kind"], row["signature"])
 
 
 def _cut(chunk: Chunk) -> Iterator[Chunk]:
@@ -66,4 +68,4 @@ def _cut(chunk: Chunk) -> Iterator[Chunk]:
 
 def _windows(start: int, end: int) -> Iterator[Chunk]:
     for at in range(start, end + 1, WINDOW_LINES):
-        yield Chunk(at, min(end, at + WINDOW_LINES - 1), "", "", (0, 0))
+        yield Chunk(at, min(end, at + WINDOW_LINES - 1), "", "", (0, 0), "", "")

@@ -6,24 +6,36 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rlm_indexers.chunks import Chunk, chunks
+from rlm_indexers.languages import PROSE
 from rlm_indexers.reader import Pack
 from rlm_indexers.segments import Copy, copy_range
 from rlm_indexers.words import split_identifiers
 
 NAME = "search.sqlite"
-VERSION = 1
+VERSION = 2
 """Raised when the same pack would be indexed another way."""
 REBUILT_SHARE = 0.4
 """When more than this share of the documents changed, a new index costs less than mending the old one."""
+_CHUNKS = """
+CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY, document TEXT, start INTEGER, end INTEGER, title TEXT, kind TEXT, prose INTEGER
+)
+"""
+_TEXT = """
+CREATE VIRTUAL TABLE text USING fts5(
+    name, scope, file, folder, head, doc, body, content='', tokenize='porter unicode61'
+)
+"""
 _SCHEMA = (
-    "CREATE TABLE chunks (id INTEGER PRIMARY KEY, document TEXT, start INTEGER, end INTEGER, title TEXT)",
+    _CHUNKS,
     "CREATE INDEX chunks_document ON chunks (document)",
-    "CREATE VIRTUAL TABLE text USING fts5(name, place, doc, body, content='', tokenize='porter unicode61')",
+    _TEXT,
     f"PRAGMA user_version = {VERSION}",
 )
-_INSERT = "INSERT INTO text (rowid, name, place, doc, body) VALUES (?, ?, ?, ?, ?)"
-_DELETE = "INSERT INTO text (text, rowid, name, place, doc, body) VALUES ('delete', ?, ?, ?, ?, ?)"
-Fields = tuple[str, str, str, str]
+_COLUMNS = "rowid, name, scope, file, folder, head, doc, body"
+_INSERT = f"INSERT INTO text ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - nothing but constants
+_DELETE = f"INSERT INTO text (text, {_COLUMNS}) VALUES ('delete', ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - likewise
+Fields = tuple[str, str, str, str, str, str, str]
 
 
 def build(target: Path, pack: Pack, previous: tuple[Path, Pack] | None = None) -> None:
@@ -45,14 +57,17 @@ def open_index(path: Path) -> sqlite3.Connection:
 
 
 def fields(pack: Pack, i: int, chunk: Chunk) -> Fields:
-    """What is indexed of a chunk: its name, where it stands, its documentation, its text."""
+    """What is indexed of a chunk: its name, what it stands in, file and folder, signature, documentation, text."""
     text = pack.lines(i, chunk.start, chunk.end).decode("utf-8", "replace")
-    place = f"{pack.id_of(i)} {chunk.title}"
+    folder, _, file = pack.id_of(i).rpartition("/")
     doc = ""
     if chunk.start <= chunk.doc[0] <= chunk.doc[1] <= chunk.end:
         lines = text.split("\n")
         doc = "\n".join(lines[chunk.doc[0] - chunk.start : chunk.doc[1] - chunk.start + 1])
-    return split_identifiers(chunk.name), split_identifiers(place), doc, split_identifiers(text)
+    scope = chunk.title.rpartition(".")[0]
+    parts = (chunk.name, scope, file.partition(".")[0], folder, chunk.signature, doc, text)
+    name, scope, file, folder, head, doc, text = map(split_identifiers, parts)
+    return name, scope, file, folder, head, doc, text
 
 
 def _changes(old: Pack, new: Pack) -> tuple[list[int], list[int]]:
@@ -91,9 +106,11 @@ def _add(database: sqlite3.Connection, pack: Pack, documents: Iterable[int], fir
     def rows() -> Iterator[tuple[object, ...]]:
         number = first
         for i in documents:
+            document = pack.document(i)
+            prose = document.language in PROSE
             for chunk in chunks(pack, i):
-                row = (number, pack.id_of(i), chunk.start, chunk.end, chunk.title)
-                database.execute("INSERT INTO chunks VALUES (?, ?, ?, ?, ?)", row)
+                row = (number, document.id, chunk.start, chunk.end, chunk.title, chunk.kind, prose)
+                database.execute("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", row)
                 yield (number, *fields(pack, i, chunk))
                 number += 1
 

@@ -70,7 +70,7 @@ class Corpus:
         """The best matching passages and symbols, best first; `documents`: a glob of ids. Ties go by place."""
         from rlm_indexers.search import search
 
-        return search(self.path.with_name("search.sqlite"), query, limit, documents)
+        return search(self.path.with_name("search.sqlite"), self.pack, query, limit, documents)
 
     def grep(  # noqa: PLR0913 - the options of one search, by keyword only
         self,
