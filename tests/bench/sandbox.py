@@ -14,12 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "sandbox"))
-
 from rlm_sandbox import Blob, Limits, Preload, Segment
 from rlm_sandbox.local import LocalProvider
 
+ROOT = Path(__file__).resolve().parents[2]
 PRELOAD = Preload("bench", "def setup(session): return {'call': session.call, 'blob': session.blob}")
 IMPORTS = "import asyncio, time; t = time.perf_counter(); import rlm_sandbox.local; print(time.perf_counter() - t)"
 
