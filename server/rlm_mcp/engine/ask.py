@@ -10,9 +10,11 @@ from rlm_mcp.engine.budget import Budget, BudgetLimits, BudgetReached
 from rlm_mcp.engine.children import Children
 from rlm_mcp.engine.conversation import Conversation
 from rlm_mcp.engine.direct import Direct
+from rlm_mcp.engine.following import Followed
 from rlm_mcp.engine.host_calls import HostCalls
 from rlm_mcp.engine.loop import Loop
 from rlm_mcp.engine.replay import NOTHING_RECORDED, Recorded
+from rlm_mcp.engine.root_model import RootModel
 from rlm_mcp.engine.routing import Route, Strategy
 from rlm_mcp.engine.scope import Branch, Progress, Scope, digest
 from rlm_mcp.engine.seen import Ledger
@@ -42,43 +44,53 @@ async def ask(  # noqa: PLR0913 - the parts of a run, each named
     progress: Callable[[Progress], None] = lambda _: None,
     strategy: Strategy = "auto",
     recorded: Recorded = NOTHING_RECORDED,
+    follows: Followed | None = None,
 ) -> Outcome:
     """The outcome of asking `question` about `corpus`.
 
     Raises ModelError when the root model cannot be reached at all, SandboxUnavailable when no session can be had.
     Cancelling it ends the session, its cells and every sub-call at once. `recorded`: what an earlier, interrupted try
-    wrote to its journal; nothing in it is paid for again.
+    wrote to its journal; nothing in it is paid for again. `follows`: an earlier run whose variables this one has.
     """
     budget, ledger = Budget(limits), Ledger(corpus.pack)
     bounds = shown(session_limits or Limits())
     branch = Branch(journal)
     scope = Scope(corpus, root, sub, calls, branch, progress, bounds, digest(question, id(journal)), recorded)
-    route = routing.choose(strategy, question, corpus, root, budget)
+    model = RootModel(scope, budget)
+    route = (
+        Route("loop", "it follows an earlier run")
+        if follows
+        else routing.choose(strategy, question, corpus, root, budget)
+    )
     branch.write("strategy", strategy=route.strategy, reason=route.reason)
-    outcome = await _asked_at_once(question, route, scope, budget, ledger)
-    return outcome or await _explored(question, route, scope, budget, ledger, provider)
+    outcome = await _asked_at_once(question, route, model, ledger)
+    return outcome or await _explored(question, route, model, ledger, provider, follows)
 
 
-async def _asked_at_once(question: str, route: Route, scope: Scope, budget: Budget, ledger: Ledger) -> Outcome | None:
+async def _asked_at_once(question: str, route: Route, root: RootModel, ledger: Ledger) -> Outcome | None:
     """The outcome without a session, when the route is one that needs none and it was enough."""
-    direct = Direct(scope, budget, ledger)
+    if root.scope.recorded.fell_back is not None:
+        root.skip(root.scope.recorded.fell_back)
+        return None
+    direct = Direct(root, ledger)
     try:
         if route.strategy == "direct":
             return await direct.everything(question)
         return await direct.hits(question) if route.strategy == "search" else None
     except (ContextOverflow, BudgetReached) as full:
-        scope.journal.write("strategy", strategy="loop", reason=f"not at once: {full}")
+        root.scope.journal.write("strategy", strategy="loop", reason=f"not at once: {full}", fell_back=root.answered)
         return None
 
 
 async def _explored(
-    question: str, route: Route, scope: Scope, budget: Budget, ledger: Ledger, provider: Provider
+    question: str, route: Route, root: RootModel, ledger: Ledger, provider: Provider, follows: Followed | None
 ) -> Outcome:
     """The outcome of the loop, in a session of its own."""
+    scope, budget = root.scope, root.budget
     note = routing.map_note(scope.corpus, budget) if route.strategy == "map" else ""
     first = await asyncio.to_thread(warm_start.first_message, question, scope.corpus, note)
     ledger.record(first, looked=False)
-    conversation = Conversation(prompt_files.root_for(scope.root.name), first)
+    conversation = Conversation(prompt_files.root_for(scope.root.name), first + (follows.told() if follows else ""))
     children = Children(scope, budget, ledger)
     table = HostCalls(scope, budget, SubModel(scope, budget, ledger), conversation, children.run)
 
@@ -88,7 +100,8 @@ async def _explored(
     session = await open_session(scope.corpus, provider, table.table(), scope.limits, say)
     try:
         children.session = session
+        earlier = await follows.restore(session) if follows else 0
         strategy = "map" if route.strategy == "map" else "loop"
-        return await Loop(scope, budget, ledger, conversation, table, session, strategy).run()
+        return await Loop(root, ledger, conversation, table, session, strategy, earlier).run()
     finally:
         await session.close()

@@ -11,6 +11,7 @@ from rlm_mcp.engine.budget import Budget
 from rlm_mcp.engine.conversation import Conversation
 from rlm_mcp.engine.host_calls import HostCalls
 from rlm_mcp.engine.loop import Loop
+from rlm_mcp.engine.root_model import RootModel
 from rlm_mcp.engine.scope import Scope, digest
 from rlm_mcp.engine.seen import Ledger
 from rlm_mcp.engine.sub_model import Row, SubModel, failure
@@ -73,7 +74,7 @@ class Children:
         session = await self.session.child(arguments={"spans": spans}, host_calls=calls.table())
         try:
             children.session = session
-            return await Loop(scope, budget, ledger, conversation, calls, session).run()
+            return await Loop(RootModel(scope, budget), ledger, conversation, calls, session).run()
         finally:
             await session.close()
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 from rlm_indexers.corpus import Span
 from rlm_mcp.engine import fencing, prompt_files, reply
 from rlm_mcp.engine.answer import CheckedAnswer, Outcome, check, recorded_outcome
-from rlm_mcp.engine.budget import Budget
 from rlm_mcp.engine.root_model import RootModel
-from rlm_mcp.engine.scope import Progress, Scope
+from rlm_mcp.engine.scope import Progress
 from rlm_mcp.engine.seen import Ledger
 from rlm_mcp.models.base import Message
 
@@ -25,9 +24,8 @@ NOT_HERE = "NOT IN THIS TEXT"
 class Direct:
     """One question asked at once. `None` as its outcome means: this was not enough, explore."""
 
-    def __init__(self, scope: Scope, budget: Budget, ledger: Ledger) -> None:
-        self._scope, self._budget, self._ledger = scope, budget, ledger
-        self._root = RootModel(scope, budget)
+    def __init__(self, root: RootModel, ledger: Ledger) -> None:
+        self._root, self._scope, self._budget, self._ledger = root, root.scope, root.budget, ledger
 
     async def everything(self, question: str) -> Outcome | None:
         """The outcome of asking over the whole corpus."""

@@ -13,11 +13,11 @@ from typing import Any
 from rlm_indexers.errors import IndexerError
 from rlm_mcp.engine import feedback, prompt_files, replay, reply
 from rlm_mcp.engine.answer import CheckedAnswer, Outcome, Status, check, recorded_outcome
-from rlm_mcp.engine.budget import Budget, BudgetReached
+from rlm_mcp.engine.budget import BudgetReached
 from rlm_mcp.engine.conversation import Conversation, Turn
 from rlm_mcp.engine.host_calls import HostCalls
 from rlm_mcp.engine.root_model import RootModel
-from rlm_mcp.engine.scope import Progress, Scope
+from rlm_mcp.engine.scope import Progress
 from rlm_mcp.engine.seen import Ledger
 from rlm_mcp.models.errors import ModelError
 from rlm_sandbox.base import CellResult, Session
@@ -50,19 +50,19 @@ class Loop:
 
     def __init__(
         self,
-        scope: Scope,
-        budget: Budget,
+        root: RootModel,
         ledger: Ledger,
         conversation: Conversation,
         calls: HostCalls,
         session: Session,
         strategy: str = "loop",
+        earlier: int = 0,
     ) -> None:
-        self._scope, self._budget, self._ledger = scope, budget, ledger
-        self._conversation, self._calls, self._session = conversation, calls, session
-        self._root = RootModel(scope, budget)
+        """`earlier`: cells of another run that the session has run before."""
+        self._root, self._scope, self._budget = root, root.scope, root.budget
+        self._ledger, self._conversation, self._calls, self._session = ledger, conversation, calls, session
         self._strategy = strategy
-        self._cells = 0
+        self._cells = self._first = earlier
         self._replayed = 0
         self._reviewed: CheckedAnswer | None = None
         self._outputs: list[str] = []
@@ -122,9 +122,9 @@ class Loop:
     async def _executed(self, number: int, code: str) -> CellResult:
         """What the cell did: taken from the journal when it is recorded there, run otherwise."""
         branch = self._scope.journal.path
-        known = self._scope.recorded.cell(branch, number, code)
+        known = self._scope.recorded.cell(branch, number - self._first, code)
         if known is not None:
-            self._replayed = number
+            self._replayed = number - self._first
             self._restore(known)
             return known.result
         if self._replayed:
@@ -177,7 +177,7 @@ class Loop:
     async def _refusal_of_cell(self, candidate: Candidate, result: CellResult) -> str:
         if result.error is not None or result.died:
             return CELL_RAISED
-        return FIRST_CELL if self._cells == 1 else await self._refusal(candidate)
+        return FIRST_CELL if self._cells == self._first + 1 else await self._refusal(candidate)
 
     async def _refusal(self, candidate: Candidate) -> str:
         """Why this final answer is not accepted, or nothing. Sends an answer back for its citations once."""

@@ -49,6 +49,8 @@ class Recorded:
     branches: dict[str, Branched] = field(default_factory=dict)
     sub_calls: dict[str, Reply] = field(default_factory=dict)
     """By the digest of what was asked."""
+    fell_back: int | None = None
+    """After so many replies, asking at once failed and the loop began; None when that did not happen."""
 
     def reply(self, branch: str, turn: int) -> Reply | None:
         """The root's reply of that turn, counted from 0."""
@@ -64,11 +66,12 @@ class Recorded:
         return cell if cell.record.code == code else None
 
     def cells(self, branch: str, count: int) -> list[CellRecord]:
-        """The first `count` cells, fit for Session.replay. Cells that lost their process are left out."""
+        """The first `count` cells, fit for Session.replay. Those that lost their process do nothing."""
         found = self.branches.get(branch)
-        return [cell.record for cell in found.cells[:count] if not cell.result.died] if found else []
+        return [NOTHING if cell.result.died else cell.record for cell in found.cells[:count]] if found else []
 
 
+NOTHING = CellRecord("")
 NOTHING_RECORDED = Recorded()
 
 
@@ -77,7 +80,7 @@ def read(records: Iterable[dict[str, JSON]]) -> Recorded:
     reading = _Reading()
     for record in records:
         reading.take(record)
-    return Recorded(dict(reading.branches), reading.calls)
+    return Recorded(dict(reading.branches), reading.calls, reading.fell_back)
 
 
 class _Reading:
@@ -86,6 +89,7 @@ class _Reading:
     def __init__(self) -> None:
         self.branches: dict[str, Branched] = defaultdict(Branched)
         self.calls: dict[str, Reply] = {}
+        self.fell_back: int | None = None
         self._answers: dict[tuple[str, int], list[Answer]] = defaultdict(list)
         self._spent: dict[str, Spent] = defaultdict(Spent)
 
@@ -103,6 +107,8 @@ class _Reading:
                     self._show(branch, prompt, own=True)
             case "cell_result":
                 self._cell(branch, record)
+            case "strategy" if "fell_back" in record:
+                self.fell_back = record["fell_back"]
 
     def _reply(self, branch: str, reply: Reply) -> None:
         self.branches[branch].replies.append(reply)

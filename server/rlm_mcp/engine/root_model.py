@@ -15,11 +15,13 @@ TIMEOUT = 300.0
 
 
 class RootModel:
-    """Asks the root model for one loop."""
+    """Asks the root model on behalf of one run or child."""
 
     def __init__(self, scope: Scope, budget: Budget) -> None:
-        self._scope, self._budget = scope, budget
-        self._turns = 0
+        self.scope, self.budget = scope, budget
+        self.turns = 0
+        """Questions so far."""
+        self.answered = 0
         self._child = budget.depth > 0
         """Then its turns are sub-calls of the run, else a bomb of children would be bounded by its money alone."""
         self._written: set[str] = set()
@@ -27,40 +29,51 @@ class RootModel:
     async def ask(self, messages: Sequence[Message]) -> str:
         """The reply's text. Raises ModelError, and BudgetReached when there is no room for the call."""
         request = Request(tuple(messages), MAX_TOKENS, self._timeout(), cache_prefix=True)
-        known = self._scope.recorded.reply(self._scope.journal.path, self._turns)
-        self._turns += 1
+        known = self.scope.recorded.reply(self.scope.journal.path, self.turns)
+        self.turns += 1
         if known is not None:
-            self._budget.charge(known.usage, calls=int(self._child))
+            self.budget.charge(known.usage, calls=int(self._child))
+            self.answered += 1
             return known.text
-        lease = self._budget.reserve(self._scope.root.estimate(request), sub_call=self._child)
+        lease = self.budget.reserve(self.scope.root.estimate(request), sub_call=self._child)
         return await self._leased(request, lease)
+
+    def skip(self, turns: int) -> None:
+        """Pay for recorded replies whose question is not asked again."""
+        for _ in range(turns):
+            known = self.scope.recorded.reply(self.scope.journal.path, self.turns)
+            self.turns += 1
+            self.answered += 1
+            self.budget.turn()
+            self.budget.charge(known.usage if known else NO_USAGE)
 
     async def last_words(self, messages: Sequence[Message], prompt: str) -> str:
         """The answer to one last request, or nothing when there is no room even for that."""
         last = messages[-1]
         asked = (*messages[:-1], replace(last, content=f"{last.content}\n\n{prompt}"))
-        timeout = min(TIMEOUT, max(30.0, self._budget.seconds_left()))
+        timeout = min(TIMEOUT, max(30.0, self.budget.seconds_left()))
         request = Request(asked, LAST_TOKENS, timeout)
-        known = self._scope.recorded.reply(self._scope.journal.path, self._turns)
+        known = self.scope.recorded.reply(self.scope.journal.path, self.turns)
         if known is not None:
-            self._budget.charge(known.usage, calls=int(self._child))
+            self.budget.charge(known.usage, calls=int(self._child))
             return known.text
-        lease = self._budget.last_lease(self._scope.root.estimate(request), sub_call=self._child)
+        lease = self.budget.last_lease(self.scope.root.estimate(request), sub_call=self._child)
         return "" if lease is None else await self._leased(request, lease)
 
     async def _leased(self, request: Request, lease: Lease) -> str:
         usage = NO_USAGE
         try:
             self._record(request)
-            called = await self._scope.calls.complete(self._scope.root, request, run=self._scope.run, reuse=False)
+            called = await self.scope.calls.complete(self.scope.root, request, run=self.scope.run, reuse=False)
             usage = called.usage
             text = called.reply.text
-            told = Reply(text, usage, self._scope.root.name, called.reply.finish_reason, called.reply.seconds)
-            self._scope.journal.write("model_reply", turn=self._budget.iterations, **reply_fields(told))
+            self.answered += 1
+            told = Reply(text, usage, self.scope.root.name, called.reply.finish_reason, called.reply.seconds)
+            self.scope.journal.write("model_reply", turn=self.budget.iterations, **reply_fields(told))
             return text
         finally:
-            self._budget.settle(lease, usage)
-            self._scope.room.freed()
+            self.budget.settle(lease, usage)
+            self.scope.room.freed()
 
     def _record(self, request: Request) -> None:
         """Write the request down: each message in full once, and by its name after that."""
@@ -71,8 +84,8 @@ class RootModel:
             if name not in self._written
         }
         self._written.update(new)
-        turn = self._budget.iterations
-        self._scope.journal.write("model_request", turn=turn, model=self._scope.root.name, messages=names, new=new)
+        turn = self.budget.iterations
+        self.scope.journal.write("model_request", turn=turn, model=self.scope.root.name, messages=names, new=new)
 
     def _timeout(self) -> float:
-        return min(TIMEOUT, max(1.0, self._budget.seconds_left()))
+        return min(TIMEOUT, max(1.0, self.budget.seconds_left()))

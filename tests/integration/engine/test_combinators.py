@@ -3,6 +3,8 @@
 import json
 import re
 
+import pytest
+
 from rlm_mcp.engine.budget import BudgetLimits
 from tests.support import scripted_model
 from tests.support.asking import answered, cell
@@ -54,7 +56,7 @@ def test_a_filter_gives_spans_that_can_be_cited(corpus):
     assert "30 Spans data/messages.txt:1-1" in run(corpus, code, judge(lambda text: "red" in text)).told[1]
 
 
-def test_items_left_out_or_misshapen_are_asked_once_more_and_then_fail_for_themselves(corpus):
+def test_items_left_out_or_misshapen_are_asked_again_and_then_fail_for_themselves(corpus):
     def sub(asked):
         found = ITEM.findall(asked.text)
         values = [(int(n), "blue" in text or "message 4:" in text) for n, _, text in found]
@@ -63,6 +65,40 @@ def test_items_left_out_or_misshapen_are_asked_once_more_and_then_fail_for_thems
 
     code = MESSAGES + 'r = llm_map("?", items[:9], schema={"enum": ["fine"]})\nprint(len(r.ok), r.failed, r[2].kind)'
     assert "5 [2, 4, 5, 8] schema" in run(corpus, code, sub).told[1]
+
+
+def test_an_answer_cut_off_counts_as_far_as_it_goes_and_only_the_rest_is_asked_again(corpus):
+    prompts = []
+
+    def sub(asked):
+        prompts.append(asked.text)
+        rows = json.dumps([{"item": int(n), "value": color(text)} for n, _, text in ITEM.findall(asked.text)])
+        return rows if len(prompts) > 1 else rows[: len(rows) // 2]
+
+    code = MESSAGES + 'r = llm_map("color?", items[:20])\nprint(len(r.ok), r.failed)'
+    assert "20 []" in run(corpus, code, sub).told[1]
+    assert sum(len(ITEM.findall(prompt)) for prompt in prompts[1:]) == 11
+
+
+@pytest.mark.parametrize("said", ["42", "null", '"none"', '[{"item": [1], "value": 2}]', '{"item": {}, "value": 1}'])
+def test_json_of_another_shape_is_a_failure_of_the_items_and_never_of_the_cell(corpus, said):
+    code = MESSAGES + 'r = llm_map("color?", items[:3])\nprint(len(r.ok), r.failed, r[0].kind)'
+    told = run(corpus, code, lambda asked: said).told[1]
+    assert "0 [0, 1, 2]" in told, told
+
+
+def test_refusals_are_asked_again_in_other_words(corpus):
+    asked_before = set()
+
+    def sub(asked):
+        refused = len(asked_before) < 2
+        assert asked.text not in asked_before
+        asked_before.add(asked.text)
+        rows = [{"item": int(n), "value": color(text)} for n, _, text in ITEM.findall(asked.text)]
+        return "I'm sorry, I can't help with that." if refused else json.dumps(rows)
+
+    code = MESSAGES + 'r = llm_map("color?", items[:1])\nprint(len(r.ok), r.failed)'
+    assert "1 []" in run(corpus, code, sub).told[1]
 
 
 def test_an_instruction_planted_in_one_item_cannot_speak_for_another(corpus):

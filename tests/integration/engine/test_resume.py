@@ -3,6 +3,10 @@
 import pytest
 
 from rlm_mcp.engine import replay
+from rlm_mcp.engine.following import Followed
+from rlm_mcp.journal import FileJournal
+from rlm_mcp.journal import read as journal_records
+from tests.support import scripted_model
 from tests.support.asking import Records, answered, cell
 
 CHILD = "child of another run"
@@ -72,3 +76,63 @@ def test_a_journal_of_another_cell_is_not_believed(corpus, whole):
             row["code"] = "something = 'else'"
     resumed = ask(corpus, replay.read(rows[:-3]))
     assert resumed.outcome.answer == whole.outcome.answer
+
+
+def test_a_run_that_fell_back_to_the_loop_is_resumed_in_the_loop(corpus):
+    look, final = cell('print(corpus.read("src/server.py", 6, 8))'), "FINAL(run_server [src/server.py:6-8])"
+
+    def reply(asked):
+        if "from nothing else" in str(asked.messages[0]["content"]):
+            return scripted_model.context_overflow()
+        return final if len(asked.messages) > 2 else look
+
+    options = {"strategy": "direct", "models": ("openai/gpt-4o-mini", "openai/sub")}
+    whole = answered(corpus, reply, **options)
+    rows = whole.records.rows
+    for cut in range(1, len(rows)):
+        resumed = answered(corpus, reply, recorded=replay.read(rows[:cut]), **options)
+        assert resumed.outcome.answer == whole.outcome.answer, rows[cut - 1]
+        assert resumed.outcome.strategy == "loop"
+
+
+def test_a_search_that_found_nothing_is_not_asked_again_on_resuming(corpus):
+    look, final = cell('print(corpus.read("src/server.py", 6, 8))'), "FINAL(run_server [src/server.py:6-8])"
+
+    def reply(asked):
+        if "from nothing else" in str(asked.messages[0]["content"]):
+            return "NOT IN THIS TEXT"
+        return final if len(asked.messages) > 2 else look
+
+    whole = answered(corpus, reply, strategy="search", question="Where is run_server?")
+    rows = whole.records.rows
+    for cut in range(1, len(rows)):
+        resumed = answered(corpus, reply, strategy="search", question="Where is run_server?",
+                           recorded=replay.read(rows[:cut]))  # fmt: skip
+        assert resumed.outcome.answer == whole.outcome.answer
+        assert paid(resumed) + sum(row["kind"] == "model_reply" for row in rows[:cut]) == paid(whole)
+
+
+def test_a_journal_read_back_from_its_file_resumes_too(corpus, tmp_path):
+    odd = cell("print('\\ud800 \\x00 \\u2028', corpus.read('src/server.py', 6, 8))\nx = {1: 2.5}")
+    steps = [odd, "FINAL(run_server [src/server.py:6-8])"]
+    path = tmp_path / "journal.jsonl"
+    written = FileJournal(path)
+    whole = answered(corpus, steps, records=written)
+    written.close()
+    kept = [row for row in journal_records(path) if row["kind"] not in ("final", "citations", "outcome")]
+    resumed = answered(corpus, [], recorded=replay.read(kept))
+    assert resumed.outcome.answer == whole.outcome.answer
+    assert paid(resumed) == 0
+
+
+def test_a_question_may_follow_another_and_finds_its_variables(corpus):
+    first = answered(corpus, [cell('hits = corpus.grep("lamp")\nn = len(hits)\nprint(hits[:2])'),
+                              cell("1 / 0"), "FINAL(The red lamp [data/messages.txt:1])"])  # fmt: skip
+    follows = Followed("Which lamp?", first.outcome.answer, replay.read(first.records.rows))
+    steps = [cell("print(n, out[1][:30])"), cell("print(hits[2])"), "FINAL(Blue [data/messages.txt:3])"]
+    second = answered(corpus, steps, follows=follows)
+    assert "hits (Spans[90]" in second.told[0]
+    assert "It was answered: The red lamp" in second.told[0]
+    assert "Output of cell 3" in second.told[1]
+    assert "90 data/messages.txt:1|" in second.told[1]
+    assert second.outcome.citations[0].seen

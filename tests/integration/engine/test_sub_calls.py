@@ -60,6 +60,11 @@ def test_an_error_of_the_sub_model_cannot_be_taken_for_an_answer_in_code(corpus)
     assert "no no str" in told(corpus, code, lambda _: scripted_model.context_overflow())
 
 
+def test_a_host_call_that_is_refused_whole_gives_a_failure_for_each_of_its_items(corpus):
+    code = 'r = llm_query_batched(["a", "b"], schema={"enum": ["x" * 30_000]})\nprint([x.kind for x in r], r[0].ok)'
+    assert "['bad-argument', 'bad-argument'] False" in told(corpus, code, lambda _: "x")
+
+
 def test_an_oversized_prompt_fails_for_itself_and_nothing_is_sent(corpus):
     run = answered(corpus, [cell('print(llm_query("x" * 10_000_000).kind)'), LOOK, GOOD])
     assert "too_large" in run.told[1]

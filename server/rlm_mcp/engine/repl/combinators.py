@@ -9,6 +9,7 @@ import hashlib
 import itertools
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ else:
 BATCH_TOKENS = 4_000
 """Tokens of items in one prompt, when the number of calls is no concern: small batches are read with more care."""
 WINDOW_TOKENS = 60_000
+ATTEMPTS = 3
+"""How often an item is asked about whose answer cannot be read: refused, cut off, left out, of another shape."""
 CHARACTERS = 3.5
 """Per token, on the careful side."""
 HEAD = (
@@ -106,16 +109,18 @@ class Combinators:
         return list(itertools.combinations(items, 2) if others is None else itertools.product(items, others))
 
     def _pieces(self, instruction: str, texts: list[str], schema: Any, batch_tokens: "int | None") -> list[Any]:
-        """The value of each piece; what failed or was left out is asked once more, in smaller batches."""
+        """The value of each piece; what cannot be read or was left out is asked again, in smaller batches."""
         values: list[Any] = [None] * len(texts)
         size = self._batch_size(texts, batch_tokens)
         groups = list(_packed(texts, size))
         self._announce(len(texts), groups, texts)
         self._ask(instruction, texts, groups, schema, values)
-        again = [at for at, value in enumerate(values) if _worth_another(value)]
-        if again:
-            smaller = [[again[at] for at in group] for group in _packed([texts[at] for at in again], size / 4)]
-            self._ask(instruction, texts, smaller, schema, values)
+        for attempt in range(2, ATTEMPTS + 1):
+            again = [at for at, value in enumerate(values) if _worth_another(value)]
+            size /= 4
+            smaller = [[again[at] for at in group] for group in _packed([texts[at] for at in again], size)]
+            # Other words, or the answer that could not be read would come from the cache once more.
+            self._ask(f"{instruction}\n(Attempt {attempt}.)", texts, smaller, schema, values)
         return values
 
     def _ask(
@@ -198,16 +203,31 @@ def _values(answer: Any, count: int, schema: Any) -> list[Any]:
     """The value of each of `count` items in one answer."""
     if not answer.ok:
         return [answer] * count
-    rows = sub_calls.parse_json(str(answer))
+    rows = _rows(str(answer))
     if isinstance(rows, sub_calls.SubCallError):
         return [rows] * count
-    if isinstance(rows, dict):
-        rows = rows.get("items") if isinstance(rows.get("items"), list) else [rows]
-    by_number = {row.get("item"): row for row in rows if isinstance(row, dict) and "value" in row}
+    by_number = {row["item"]: row for row in rows if _is_row(row)}
     if not by_number and isinstance(rows, list) and len(rows) == count:
         return [_checked(value, schema) for value in rows]
     missing = sub_calls.SubCallError("missing", "the answer left this item out")
     return [_checked(by_number[n]["value"], schema) if n in by_number else missing for n in range(1, count + 1)]
+
+
+def _is_row(row: Any) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("item"), int) and "value" in row
+
+
+def _rows(text: str) -> Any:
+    """The rows in an answer; of one that was cut off, those that are whole. A SubCallError when there are none."""
+    found = sub_calls.parse_json(text)
+    if isinstance(found, list | sub_calls.SubCallError):
+        return found
+    if not isinstance(found, dict):
+        return sub_calls.SubCallError("bad_json", f"the answer holds no rows: {text[:200]!r}")
+    if isinstance(found.get("items"), list):
+        return found["items"]
+    later = (sub_calls.parse_json(text[match.start() :]) for match in re.finditer(r'\{\s*"item"', text))
+    return [found, *(row for row in later if isinstance(row, dict))]
 
 
 def _checked(value: Any, schema: Any) -> Any:
