@@ -27,7 +27,8 @@ def drive(client: str, repository: Path, cache: Path, *calls: tuple[str, dict[st
     (tool, arguments), *then = calls
     command = [sys.executable, str(DRIVER), client, "--cwd", str(repository), "--max-chars", "9000"]
     command += ["--server-cmd", f"{Path(sys.executable).with_name('rlm-mcp')} serve"]
-    command += ["--env", f"RLM_CACHE_DIR={cache}", "--env", "PYTHONPATH=", "--env", "PYTHONSAFEPATH=1"]
+    command += ["--env", f"RLM_CACHE_DIR={cache}", "--env", "PYTHONPATH="]
+    command += ["--env", "RLM_MODEL=offline", "--env", "PYTHONSAFEPATH=1"]
     command += ["--tool", tool, "--args", json.dumps(arguments)]
     for name, given in then:
         command += ["--then", name, json.dumps(given)]

@@ -333,7 +333,8 @@ def test_the_same_name_at_another_address_is_another_model(tmp_path):
         await calls.close()
         return called.cached
 
-    assert [asyncio.run(once(address)) for address in ("http://one", "http://two", "http://one")] == [False, False, True]
+    addresses = ("http://one", "http://two", "http://one")
+    assert [asyncio.run(once(address)) for address in addresses] == [False, False, True]
 
 
 def reply(text: str) -> Reply:
