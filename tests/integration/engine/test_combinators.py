@@ -77,7 +77,7 @@ def test_an_answer_cut_off_counts_as_far_as_it_goes_and_only_the_rest_is_asked_a
 
     code = MESSAGES + 'r = llm_map("color?", items[:20])\nprint(len(r.ok), r.failed)'
     assert "20 []" in run(corpus, code, sub).told[1]
-    assert sum(len(ITEM.findall(prompt)) for prompt in prompts[1:]) == 11
+    assert sum(len(ITEM.findall(prompt)) for prompt in prompts[1:]) == 10
 
 
 @pytest.mark.parametrize("said", ["42", "null", '"none"', '[{"item": [1], "value": 2}]', '{"item": {}, "value": 1}'])
