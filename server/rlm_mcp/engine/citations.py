@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 
 from rlm_indexers.corpus import Citation, CitationState, Span
 from rlm_indexers.reader import Pack
+from rlm_mcp.engine import quotes
+from rlm_mcp.engine.quotes import Places
 
 QUOTE_SHOWN = 2_000
 """Characters of text that a citation without a quote carries along."""
 QUOTE_LONGEST = 65_536
 UNIQUE_LENGTH = 16
 """Non-blank characters below which a quote is too short to say where it belongs."""
-CHUNK = 4 << 20
-"""Bytes searched at a stretch: other threads run in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,6 @@ class Checked:
 
 
 _NUMBERED = re.compile(r"^ *\d+\| ?", re.MULTILINE)
-_NEWLINE = r"(?:\r\n|\n|\r)"
 
 
 def verify(pack: Pack, document: str, start: int, end: int, quote: str | None = None) -> Citation:
@@ -83,8 +82,8 @@ def _within(pack: Pack, i: int, span: Span, quote: str) -> Citation | None:
     """The quote found in the cited lines: as it stands, or with other white space."""
     base = pack.document(i).offset
     low, high = base + pack.line_start(i, span.start), base + pack.line_start(i, span.end + 1)
-    for pattern, state, reason in _readings(quote):
-        place = next(_occurrences(pattern, pack.region, low, high, len(quote)), None)
+    for find, state, reason in _readings(quote):
+        place = next(find(pack.region, low, high), None)
         if place is not None:
             text = _text(bytes(pack.region[place[0] : place[1]]))
             return Citation(span, text, state, reason, pack.document(i).sha256)
@@ -100,8 +99,8 @@ def _elsewhere(pack: Pack, span: Span, quote: str, fault: str, i: int | None = N
         document = pack.document(i)
         scopes.insert(0, (document.offset, document.offset + document.size))
     for low, high in scopes:
-        for pattern, _, _ in _readings(quote):
-            places = _places(pack, pattern, low, high, len(quote))
+        for find, _, _ in _readings(quote):
+            places = _places(pack, find, low, high)
             if len(places) > 1:
                 return _rejected(span, quote, f"{fault}, and stands in more than one other place")
             if places:
@@ -117,10 +116,10 @@ def _moved(pack: Pack, place: tuple[int, int], fault: str) -> Citation:
     return Citation(Span(document.id, start, end), text, "repaired", f"moved: {fault}", document.sha256)
 
 
-def _places(pack: Pack, pattern: "re.Pattern[bytes]", low: int, high: int, size: int) -> list[tuple[int, int]]:
-    """Up to two places where the pattern stands within one document's text; headers between documents are not text."""
+def _places(pack: Pack, find: Places, low: int, high: int) -> list[tuple[int, int]]:
+    """Up to two places where the quote stands within one document's text; headers between documents are not text."""
     found: list[tuple[int, int]] = []
-    for start, end in _occurrences(pattern, pack.region, low, high, size):
+    for start, end in find(pack.region, low, high):
         document = pack.document(pack.locate(start)[0])
         if document.offset <= start and end <= document.offset + document.size:
             found.append((start, end))
@@ -129,38 +128,14 @@ def _places(pack: Pack, pattern: "re.Pattern[bytes]", low: int, high: int, size:
     return found
 
 
-def _occurrences(
-    pattern: "re.Pattern[bytes]", region: memoryview, low: int, high: int, size: int
-) -> Iterator[tuple[int, int]]:
-    """Where the pattern stands between two offsets, chunk by chunk."""
-    reach = CHUNK + 8 * size + 4096
-    at = low
-    while at < high:
-        match = pattern.search(region, at, min(high, at + reach))
-        if match is None:
-            at += CHUNK
-        else:
-            yield match.span()
-            at = match.start() + 1
-
-
-def _readings(quote: str) -> Iterator[tuple["re.Pattern[bytes]", CitationState, str]]:
+def _readings(quote: str) -> Iterator[tuple[Places, CitationState, str]]:
     """How the quote may be read: as it stands, with other white space, and without line numbers copied into it."""
-    yield _exact(quote), "verified", ""
-    yield _loose(quote), "repaired", "white space differed"
+    yield quotes.exact(quote), "verified", ""
+    yield quotes.loose(quote), "repaired", "white space differed"
     bare = _NUMBERED.sub("", quote)
     if bare.strip() and len(_NUMBERED.findall(quote)) == quote.count("\n") + 1:
-        yield _exact(bare), "repaired", "line numbers stood in the quote"
-        yield _loose(bare), "repaired", "line numbers stood in the quote"
-
-
-def _exact(quote: str) -> "re.Pattern[bytes]":
-    lines = re.split(_NEWLINE, quote)
-    return re.compile(_NEWLINE.encode().join(re.escape(_bytes(line)) for line in lines))
-
-
-def _loose(quote: str) -> "re.Pattern[bytes]":
-    return re.compile(rb"\s+".join(re.escape(_bytes(word)) for word in quote.split()))
+        yield quotes.exact(bare), "repaired", "line numbers stood in the quote"
+        yield quotes.loose(bare), "repaired", "line numbers stood in the quote"
 
 
 def _by_suffix(pack: Pack, document: str) -> list[int]:
@@ -195,7 +170,3 @@ def _rejected(span: Span, quote: str, reason: str) -> Citation:
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "replace").replace("\r\n", "\n")
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")

@@ -24,6 +24,8 @@ from rlm_sandbox.base import CellResult, Session
 from rlm_sandbox.errors import SandboxError
 
 JSON = Any
+ANSWER_CHARS = 100_000
+"""Of a final answer, on the host: what the session says it cut to is a claim."""
 NO_ANSWER = "No answer was reached before the limit."
 EMPTY = "The final answer is empty. Give it as text."
 FIRST_CELL = (
@@ -248,4 +250,4 @@ def _candidate(state: JSON) -> Candidate | None:
     final = state.get("final") if isinstance(state, dict) else None
     if not isinstance(final, dict) or not isinstance(final.get("text"), str):
         return None
-    return Candidate(final["text"], str(final.get("kind", ""))[:20])
+    return Candidate(final["text"][:ANSWER_CHARS], str(final.get("kind", ""))[:20])

@@ -50,7 +50,7 @@ _AT = r"(?::\s?|#(?=L))"
 _NEXT = r"(?=\s*(?:[,;]|$))"
 _PLACE = re.compile(rf"\s*[;,]?\s*(?P<path>[^\n]+?){_AT}{_RANGE}{_NEXT}")
 _MORE = re.compile(rf"\s*[;,]\s*{_RANGE}{_NEXT}")
-_PLAIN = re.compile(rf"(?<![\w/:.@\[\\-])(?P<path>[\w.@+~/-]*\w)(?::|#(?=L)){_RANGE}(?!\w)")
+_PLAIN = re.compile(rf"(?<![\w.@+~/:\[\\-])(?P<path>[\w.@+~/-]*\w)(?::|#(?=L)){_RANGE}(?!\w)")
 _PROSE = re.compile(
     r"\blines?\s+(?P<start>\d{1,9})(?:\s*(?:[-\u2013\u2014]|to|and)\s*(?P<end>\d{1,9}))?"
     r"\s+(?:of|in)\s+`?(?P<path>[\w.@+~/-]*\w)`?",
