@@ -6,7 +6,7 @@ Q      ?= Where are citations verified?
 CORPUS ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ask test check format bench clients live lock clean
+.PHONY: help setup ask test check format bench evals clients live lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -41,6 +41,9 @@ format: setup  ## let the formatter and the linter mend what they can
 
 bench: setup  ## the figures of docs/benchmarks.md
 	$(BIN)/python tests/bench/run.py
+
+evals: setup  ## the engine under a root that makes no mistakes: the figures of docs/evals.md
+	$(BIN)/python -m tests.evals.run
 
 clients: setup  ## the real agent clients, where they are installed
 	$(BIN)/python -m pytest -m client
