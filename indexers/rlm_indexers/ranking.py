@@ -99,7 +99,7 @@ def rank(
 
 
 def weigh(values: Sequence[float], weights: Weights = WEIGHTS) -> float:
-    return sum(weight * value for weight, value in zip(astuple(weights), values, strict=True))
+    return float(sum(weight * value for weight, value in zip(astuple(weights), values, strict=True)))
 
 
 def features(asked: Question, candidate: Candidate, text: str) -> tuple[float, ...]:
