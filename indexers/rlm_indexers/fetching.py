@@ -20,4 +20,4 @@ def fetch(source: Source, cache: Path, previous: Pack | None, progress: Callable
         return folder.fetch(Path(source.location), cache=cache, progress=progress)
     from rlm_indexers import history
 
-    return history.fetch(source, cache=cache, progress=progress)
+    return history.fetch(source, cache=cache, previous=previous, progress=progress)

@@ -6,11 +6,11 @@ import secrets
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rlm_indexers.corpus import Fetched, Skipped, SourceDocument
+from rlm_indexers.corpus import Fetched, Skipped, SourceDocument, Unchanged
 from rlm_indexers.errors import SourceError
 from rlm_indexers.history import discover, scope
 from rlm_indexers.history.adapters import opencode
@@ -19,6 +19,8 @@ from rlm_indexers.history.agents import AGENTS, FAMILIES, READERS, Places
 from rlm_indexers.history.discover import Found
 from rlm_indexers.history.plan import Planned, copied_ids, home, plan
 from rlm_indexers.history.redact import Redactor, key_in
+from rlm_indexers.history.reuse import Previous, marked, state
+from rlm_indexers.reader import Pack
 from rlm_indexers.sources import Source
 
 VERSION = 1
@@ -31,6 +33,7 @@ def fetch(
     source: Source,
     *,
     cache: Path | None = None,
+    previous: Pack | None = None,
     progress: Callable[[str], None] | None = None,
     places: Places | None = None,
     exclude: Collection[str] = (),
@@ -40,7 +43,8 @@ def fetch(
     `history:` means those that ran in the repository around `source.cwd`, in any of its work trees;
     `history:claude-code` and `history:all` those of every project; `history:PATH` a transcript, the folder of a
     project, a `projects` folder or a configuration folder. `exclude`: ids of sessions to leave out, such as the one
-    that asks. Raises SourceError that says where was looked, when nothing is found.
+    that asks. `previous`: the pack of an earlier load; what did not change since is taken from it. Raises SourceError
+    that says where was looked, when nothing is found.
     """
     started = time.time_ns()
     found = _found(source, places or Places(Path.home()))
@@ -53,7 +57,8 @@ def fetch(
     fetched = Fetched("history", source.name, (), found.skipped, _facts(source, found, planned))
     if cache is not None and all(each.transcript.changed < started - _RACY for each in planned):
         fetched.fingerprint = _fingerprint(planned, found, key)
-    fetched.documents = _Reading(fetched, Redactor(key), progress).documents(planned)
+    reading = _Reading(fetched, key, cache is not None, Previous(previous), progress)
+    fetched.documents = reading.documents(planned)
     return fetched
 
 
@@ -162,24 +167,28 @@ class _Reading:
     """One pass over planned transcripts."""
 
     fetched: Fetched
-    redactor: Redactor
+    key: bytes
+    lasting: bool
+    """The key outlives this process, so hashes made with it mean something to the next one."""
+    previous: Previous
     progress: Callable[[str], None] | None
-    held: list[SourceDocument] = field(default_factory=list)
+    secrets: Counter[str] = field(default_factory=Counter)
+    held: list[SourceDocument | Unchanged] = field(default_factory=list)
     """Further documents of a transcript, which may belong behind those of the next ones."""
     workshop: str = ""
     copies: dict[Path, Path] = field(default_factory=dict)
 
-    def documents(self, planned: list[Planned]) -> Iterator[SourceDocument]:
+    def documents(self, planned: list[Planned]) -> Iterator[SourceDocument | Unchanged]:
         with tempfile.TemporaryDirectory(prefix="rlm-") as self.workshop:
             yield from self._documents(planned)
 
-    def _documents(self, planned: list[Planned]) -> Iterator[SourceDocument]:
+    def _documents(self, planned: list[Planned]) -> Iterator[SourceDocument | Unchanged]:
         for each in planned:
             yield from self._due(each.id)
             if self.progress is not None:
                 self.progress(each.id)
             try:
-                made = self._read(each)
+                made = self._taken(each)
             except OSError as error:
                 self.fetched.skipped.append(Skipped(each.transcript.file, f"unreadable: {error.strerror or error}"))
                 continue
@@ -187,7 +196,7 @@ class _Reading:
                 self.fetched.skipped.append(Skipped(each.transcript.file, "empty: nothing was said in it"))
             self.held += made
         yield from self._due(None)
-        self.fetched.facts["secrets"] = dict(sorted(self.redactor.found.items()))
+        self.fetched.facts["secrets"] = dict(sorted(self.secrets.items()))
 
     def _readable(self, each: Planned) -> Path:
         """The file to read: of a store that is in use, one copy for all its sessions."""
@@ -198,13 +207,23 @@ class _Reading:
             self.copies[path] = opencode.copied(path, Path(self.workshop))
         return self.copies[path]
 
-    def _due(self, until: str | None) -> Iterator[SourceDocument]:
+    def _due(self, until: str | None) -> Iterator[SourceDocument | Unchanged]:
         """What is held and comes before a document, in order."""
         self.held.sort(key=lambda document: document.id.encode())
         while self.held and (until is None or self.held[0].id.encode() < until.encode()):
             yield self.held.pop(0)
 
-    def _read(self, each: Planned) -> list[SourceDocument]:
+    def _taken(self, each: Planned) -> Sequence[SourceDocument | Unchanged]:
+        """The documents of a transcript, from the previous pack when nothing about it changed."""
+        now = state(each, self.key, VERSION) if self.lasting else ""
+        if known := self.previous.documents(now, self.secrets):
+            return known
+        redactor = Redactor(self.key)
+        made = self._read(each, redactor)
+        self.secrets += redactor.found
+        return marked(made, now, redactor.found)
+
+    def _read(self, each: Planned, redactor: Redactor) -> list[SourceDocument]:
         task = Task(
             id=each.id,
             path=self._readable(each),
@@ -218,4 +237,4 @@ class _Reading:
             session=each.transcript.agent or each.transcript.session,
             subagent=bool(each.transcript.agent),
         )
-        return READERS[each.transcript.form](task, self.redactor)
+        return READERS[each.transcript.form](task, redactor)

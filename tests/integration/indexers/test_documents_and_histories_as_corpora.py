@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rlm_indexers import history
+from rlm_indexers.sources import resolve
 from rlm_indexers.store import Store
 from tests.support.documents import encrypted_pdf, pdf
 from tests.support.transcripts import REAL, Session
@@ -56,3 +58,54 @@ def test_second_load_of_what_did_not_change_is_the_same_corpus(store, tmp_path, 
     changed = store.load(source, kind=kind)
     assert (changed.corpus.id == first.corpus.id, changed.reused) == (False, False)
     assert changed.corpus.grep("now it is six", literal=True).total == 1
+
+
+SECRET = "gh" + "p_" + "q7W3e8R2t6Y1u9I4o5P0a8S3d7F2g6H1j5K4"
+
+
+@pytest.fixture
+def three_sessions(tmp_path):
+    folder = tmp_path / "source"
+    return folder, [Session(folder, name=name).prompt(f"said in {name}, key {SECRET}") for name in ("a", "b", "c")]
+
+
+def fetched_again(folder, tmp_path, previous):
+    source = resolve(f"history:{folder}", cwd=folder)
+    fetched = history.fetch(source, cache=tmp_path / "cache", previous=previous)
+    return list(fetched.documents), fetched.facts
+
+
+def test_only_the_session_that_went_on_is_read_again(store, tmp_path, three_sessions):
+    folder, sessions = three_sessions
+    corpus = store.load(f"history:{folder}").corpus
+    sessions[1].prompt("one more")
+    documents, facts = fetched_again(folder, tmp_path, corpus.pack)
+    assert [type(each).__name__ for each in documents] == ["Unchanged", "SourceDocument", "Unchanged"]
+    clean, clean_facts = fetched_again(folder, tmp_path, None)
+    assert documents[1] == clean[1]
+    assert facts == clean_facts
+    assert facts["secrets"] == {"github": 3}
+
+
+def test_refreshed_history_is_the_one_that_a_clean_load_gives(store, tmp_path, three_sessions):
+    folder, sessions = three_sessions
+    store.load(f"history:{folder}")
+    sessions[2].prompt("one more")
+    Session(folder, name="d").prompt("new")
+    refreshed = store.load(f"history:{folder}").corpus.id
+    store.evict(refreshed)
+    assert store.load(f"history:{folder}").corpus.id == refreshed
+
+
+@pytest.mark.parametrize("change", ["output", "fork"])
+def test_session_is_read_again_when_what_lies_around_it_changes(store, tmp_path, three_sessions, change):
+    folder, sessions = three_sessions
+    corpus = store.load(f"history:{folder}").corpus
+    if change == "output":
+        (sessions[0].folder / "tool-results").mkdir(parents=True)
+        (sessions[0].folder / "tool-results" / "b1.txt").write_text("late")
+    else:
+        copied = sessions[0].path.read_bytes().replace(b'"sessionId":"a"', b'"sessionId":"e"')
+        (folder / "e.jsonl").write_bytes(copied)
+    documents, _ = fetched_again(folder, tmp_path, corpus.pack)
+    assert [type(each).__name__ for each in documents[:3]] == ["SourceDocument", "Unchanged", "Unchanged"]
