@@ -105,7 +105,8 @@ class Link:
             self._finish(running)
         if ready["t"] != "ready" or ready["protocol"] != PROTOCOL:
             await self.close()
-            raise SandboxUnavailable(f"The sandbox did not start: {ready.get('message', 'it speaks another protocol')}")
+            reason = str(ready.get("message", "it speaks another protocol")).rstrip(".")
+            raise SandboxUnavailable(f"The sandbox did not start: {reason}.")
         return [str(layer) for layer in ready["lock"]]
 
     async def cell(self, message: dict[str, Any], calls: CallTable, seconds: float) -> Outcome:

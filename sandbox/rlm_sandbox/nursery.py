@@ -39,6 +39,8 @@ class Nursery:
     """One zygote. Requests go one at a time, each with its reply; exits are told in between."""
 
     def __init__(self) -> None:
+        self._socket, self._theirs = socket.socketpair()
+        self._process: subprocess.Popen[bytes] | None = None
         self._turn = asyncio.Lock()
         self._reply: asyncio.Future[dict[str, Any]] | None = None
         self._exited: dict[int, asyncio.Future[int]] = {}
@@ -48,21 +50,25 @@ class Nursery:
 
     async def start(self) -> "Nursery":
         """Itself, warm. Raises SandboxUnavailable."""
-        self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
-        with theirs:
-            self._process = await asyncio.to_thread(_spawn, theirs.fileno())
-        self._reply = asyncio.get_running_loop().create_future()
-        self._reader = asyncio.create_task(self._read())
         try:
+            with self._theirs:
+                self._process = await asyncio.to_thread(_spawn, self._theirs.fileno())
+            self._reply = asyncio.get_running_loop().create_future()
+            self._reader = asyncio.create_task(self._read())
             warm = await asyncio.wait_for(self._reply, START_SECONDS)
-        except (NurseryGone, TimeoutError) as error:
+        except (NurseryGone, TimeoutError, OSError) as error:
             await self.close()
             raise SandboxUnavailable(f"Python could not be started for the sandbox: {sys.executable}.") from error
         if warm["op"] != "warm":
             await self.close()
             raise SandboxUnavailable(f"The sandbox could not be started: {warm['message']}.")
         return self
+
+    @property
+    def pid(self) -> int:
+        """The zygote's."""
+        return self._process.pid if self._process else 0
 
     async def learn(self, preloads: Sequence[Preload]) -> None:
         """Have these compiled before the fork, once."""
@@ -91,7 +97,8 @@ class Nursery:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reader
         self._socket.close()
-        await asyncio.to_thread(_bury, self._process)
+        if self._process:
+            await asyncio.to_thread(_bury, self._process)
 
     async def _ask(self, message: dict[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
         async with self._turn:

@@ -102,7 +102,7 @@ ATTEMPTS = (
     ),
     Attempt(
         "more threads than its limit",
-        "from threading import Thread; from time import sleep\n"
+        "from threading import Thread, stack_size; from time import sleep; stack_size(65536)\n"
         "try:\n    for _ in range(200): Thread(target=sleep, args=(1,)).start()\n    print('reached')\n"
         "except RuntimeError: pass",
         _said_yes,
@@ -124,26 +124,31 @@ async def examine(provider: "LocalProvider") -> Probe:
     """The provider's own sandbox, attacked. Never raises."""
     try:
         with _ground() as ground:
-            reached = await _attack(provider, ground)
+            reached, identity = await _attack(provider, ground)
     except (SandboxError, OSError) as error:
         return Probe(provider.name, available=False, isolation=provider.isolation, reasons=(str(error),))
     held = [attempt.subject for attempt in ATTEMPTS if attempt.subject not in reached]
     reasons = [f"A cell could not reach: {', '.join(held)}."] if held else []
     reasons += [f"A cell reached what it must not: {', '.join(reached)}."] if reached else []
-    return Probe(provider.name, available=not reached, isolation=provider.isolation, reasons=(*reasons, _identity()))
+    return Probe(provider.name, available=not reached, isolation=provider.isolation, reasons=(*reasons, identity))
 
 
-def _identity() -> str:
-    if os.geteuid():
-        return "Sessions run as this user; the kernel counts their threads among this user's."
-    return "Sessions run as a user of their own each, without capabilities."
+def _identity(pid: int) -> str:
+    """How the session's process stands to ours. Its folder in /proc belongs to root, but its status is for all."""
+    with contextlib.suppress(OSError):
+        status = Path(f"/proc/{pid}/status").read_text("utf-8", "replace")
+        if f"Uid:\t{os.getuid()}\t" not in status:
+            return "Sessions run as a user of their own each, without capabilities."
+    return "Sessions run as this user, without capabilities; the kernel counts their threads among this user's."
 
 
-async def _attack(provider: "LocalProvider", ground: Ground) -> list[str]:
+async def _attack(provider: "LocalProvider", ground: Ground) -> tuple[list[str], str]:
+    """The subjects that were reached, and whom the session ran as."""
     limits = Limits(cell_seconds=3, memory_mb=256)
     session, victim = await asyncio.gather(provider.start(limits), provider.start(limits))
     try:
-        return [attempt.subject for attempt in ATTEMPTS if await _reaches(attempt, session, ground, victim)]
+        identity = _identity(session.pid)
+        return [attempt.subject for attempt in ATTEMPTS if await _reaches(attempt, session, ground, victim)], identity
     finally:
         await session.close()
         await victim.close()

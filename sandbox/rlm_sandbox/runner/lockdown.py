@@ -107,7 +107,8 @@ def _threads_of_user() -> int:
     high = high if hard == resource.RLIM_INFINITY else min(high, hard)
     if _can_start_thread(1):
         raise LockError(
-            "this process is root but may not change its user, so nothing limits its threads; run as an ordinary user"
+            "this process is root but may not change its user, so nothing would limit its threads; "
+            "run the server as an ordinary user, or let it keep CAP_SETUID"
         )
     while high - low > 1:
         middle = (low + high) // 2

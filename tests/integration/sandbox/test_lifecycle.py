@@ -30,7 +30,7 @@ async def main():
     codes = ["while True: pass", "sum(range(10**13))", deaf]
     busy = [asyncio.create_task(session.exec(code, seconds=600)) for session, code in zip(sessions, codes)]
     await asyncio.sleep(0.2)
-    print(provider._nursery._process.pid, *[session.pid for session in sessions], flush=True)
+    print(provider._nursery.pid, *[session.pid for session in sessions], flush=True)
     await asyncio.gather(*busy)
 
 asyncio.run(main())
@@ -86,7 +86,7 @@ def test_when_the_zygote_is_killed_its_sessions_die_and_the_next_one_gets_anothe
         await session.exec("x = 1")
         running = asyncio.create_task(session.exec("while True: pass"))
         await asyncio.sleep(0.1)
-        os.kill(provider._nursery._process.pid, signal.SIGKILL)
+        os.kill(provider._nursery.pid, signal.SIGKILL)
         result = await asyncio.wait_for(running, 30)
         assert (result.died, result.restored) == (True, True)
         assert (await session.exec("x")).stdout == "1\n"
@@ -128,7 +128,7 @@ def test_of_two_hundred_sessions_half_of_them_killed_none_is_left():
                 os.kill(session.pid, signal.SIGKILL)
             await asyncio.gather(*(session.close() for session in sessions))
             assert not provider._sessions, batch
-        zygote = provider._nursery._process.pid
+        zygote = provider._nursery.pid
         children = Path(f"/proc/{zygote}/task/{zygote}/children")
         assert len(set(pids)) == 200
         wait_until(lambda: not children.read_text().split(), "children of the zygote")
