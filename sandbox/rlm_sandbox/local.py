@@ -152,6 +152,9 @@ class LocalProvider:
         except SandboxUnavailable as refusal:
             await session.close()
             raise SandboxUnavailable(f"{refusal} {WAY_OUT}") from refusal
+        except asyncio.CancelledError:
+            await session.close()
+            raise
         return session
 
     async def _launch(self, opening: Opening) -> LocalChannel:
@@ -217,14 +220,14 @@ async def _launch(nursery: Nursery, blob: Path | None) -> LocalChannel:
         if blob is not None:
             fds.append(os.open(blob, os.O_RDONLY | os.O_CLOEXEC))
         newborn = await nursery.fork(*fds)
-    except (OSError, SandboxError, NurseryGone):
-        ours.close()
+        reader, writer = await asyncio.open_unix_connection(sock=ours, limit=1 << 16)
+    except (OSError, SandboxError, NurseryGone, asyncio.CancelledError):
+        ours.close()  # a process that was forked nevertheless ends when it reads the end of this
         raise
     finally:
         theirs.close()
         for fd in fds[1:]:
             os.close(fd)
-    reader, writer = await asyncio.open_unix_connection(sock=ours, limit=1 << 16)
     return LocalChannel(reader, writer, nursery, newborn)
 
 
