@@ -32,6 +32,7 @@ class InstantModel:
     """Answers at once; notes when it was asked and when it answered."""
 
     window: int | None = 200_000
+    address = "here"
 
     def __init__(self, name: str, script: Callable[[int, Request], str]) -> None:
         self.name = name

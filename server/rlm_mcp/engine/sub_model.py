@@ -1,5 +1,6 @@
 """One question to the sub-model: leased, asked, settled, recorded; a failure is a row that says so."""
 
+import logging
 from typing import Any
 
 from rlm_mcp.engine import prompt_files
@@ -11,6 +12,8 @@ from rlm_mcp.models.base import NO_USAGE, Message, Model, Reply, Request, Usage
 from rlm_mcp.models.errors import ModelError
 
 JSON = Any
+log = logging.getLogger(__name__)
+
 Row = dict[str, JSON]
 """`{"ok": True, "text": …}` or `{"ok": False, "kind": …, "error": …}`."""
 
@@ -56,6 +59,10 @@ class SubModel:
         except ModelError as error:
             self._record(request, {"key": key, "ok": False, "failure": [error.kind, str(error)]})
             return failure(error.kind, str(error))
+        except Exception as error:
+            # One item's accident must not take the others of its batch with it.
+            log.exception("a sub-call failed")
+            return failure("internal", f"the sub-call failed on the host: {type(error).__name__}")
         finally:
             self._budget.settle(lease, usage, cached=cached)
             self._scope.room.freed()

@@ -64,7 +64,10 @@ def test_every_name_that_a_prompt_offers_is_there(corpus, name):
     assert asyncio.run(once())["error"] is None
 
 
-def test_the_first_message_is_what_was_approved_and_at_most_fifteen_hundred_tokens(corpus):
+def test_the_first_message_holds_question_facts_outline_and_hits_within_fifteen_hundred_tokens(corpus):
     text = warm_start.first_message("Which function starts the server?", corpus)
     assert estimate_tokens(text) <= 1_500
-    snapshot("first_message.txt", re.sub(r"Corpus: \S+", "Corpus: NAME", text) + "\n")
+    assert text.startswith("Question: Which function starts the server?\n\nCorpus: ")
+    assert "(repo), 6 documents, 116 lines" in text
+    assert "Outline:\nREADME.md\ndata/evil.txt\n" in text
+    assert "\nsrc/server.py:6-8\n6| def run_server(port: int) -> int:\n" in text
