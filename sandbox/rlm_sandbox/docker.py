@@ -2,7 +2,7 @@
 
 The runner locks itself inside, as everywhere. It is driven over standard input and output of `docker run`; the engine
 is reached through its own command-line client only. Written without an engine at hand: the command, the transport and
-their failures are tested up to the client, see docs/threat-model.md.
+their failures are tested up to the client, see docs/daytona-and-docker.md.
 """
 
 import asyncio

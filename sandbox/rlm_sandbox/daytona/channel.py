@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
+from dataclasses import replace
 
 from rlm_sandbox.daytona.door import LOST, CloudError
 from rlm_sandbox.daytona.inside.stream import DATA, END, INTERRUPT, LINE_BYTES, WINDOW, Stream
@@ -14,6 +15,13 @@ log = logging.getLogger(__name__)
 TAKEN_LINES, TAKEN_BYTES = 32, 256 * 1024
 """After so many lines or bytes the bridge hears that they were taken."""
 
+HELD_BYTES = 2 * WINDOW
+OUTBOX_LINES = 2_000
+"""A bridge of ours never goes beyond these: whoever does is not believed any further."""
+
+MENDING_TRIES = 14
+"""About two minutes with the usual patience: a train's tunnel, a change of networks."""
+
 BARREN = 3
 """Connections in a row that brought nothing: then the line is given up."""
 
@@ -23,7 +31,7 @@ class CloudChannel:
 
     def __init__(self, line: Line, prefix: bytes, patience: Patience) -> None:
         self._line = line
-        self._patience = patience
+        self._mending = replace(patience, tries=MENDING_TRIES, longest_wait=min(patience.longest_wait, 10.0))
         self._stream = Stream(prefix)
         self._inbox: deque[tuple[int, bytes]] = deque()
         self._news = asyncio.Event()
@@ -31,6 +39,7 @@ class CloudChannel:
         self._room = asyncio.Event()
         self._spoken = asyncio.Event()
         self._since = [0, 0]
+        self._held = 0
         self._words = ""
         self._over = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -65,6 +74,7 @@ class CloudChannel:
             await self._news.wait()
         parts = list(self._inbox)
         self._inbox.clear()
+        self._held = 0
         if parts:
             self._take(parts[-1][0], len(parts), sum(len(data) for _, data in parts))
         return b"".join(data for _, data in parts)
@@ -96,8 +106,9 @@ class CloudChannel:
     def _hear(self, data: bytes) -> None:
         """Called for all that the line brings, as it brings it: never waits, so that the line is always drained."""
         for number, kind, body in self._stream.feed(data):
-            if kind == DATA and body:
+            if kind == DATA and body and not self._over:
                 self._inbox.append((number, body))
+                self._held += len(body)
             elif kind == END:
                 self._finish(body.decode(errors="replace"))
             self._news.set()
@@ -106,6 +117,8 @@ class CloudChannel:
             self._outbox.put_nowait(answer)
         self._stream.answers.clear()
         self._room.set()
+        if self._held > HELD_BYTES or self._outbox.qsize() > OUTBOX_LINES:
+            self._finish("more than it may send")
 
     def _take(self, number: int, lines: int, size: int) -> None:
         self._since[0] += lines
@@ -130,7 +143,7 @@ class CloudChannel:
                 break
             self._spoken.clear()
             try:
-                await self._patience.keep_trying(lambda: self._line.again(self._hear))
+                await self._mending.keep_trying(lambda: self._line.again(self._hear))
             except CloudError as error:
                 self._finish(f"the connection was lost: {error}")
                 return

@@ -44,6 +44,8 @@ class Lease:
         self._lock = asyncio.Lock()
         self._machine: Machine | None = None
         self._awake: asyncio.Task[None] | None = None
+        self._unsure: dict[str, str] | None = None
+        """The label of a create that was cut short: whether it made a sandbox is not known."""
 
     async def machine(self) -> tuple[Machine, bool]:
         """The sandbox, and whether it is new. Raises CloudError."""
@@ -61,8 +63,16 @@ class Lease:
                 await self._drop()
 
     async def close(self) -> None:
+        """Delete the sandbox, and what a create that was cut short may have made. Raises CloudError for the latter."""
         async with self._lock:
             await self._drop()
+            if self._unsure is not None:
+                await self._patience.keep_trying(self._delete_unsure)
+
+    async def _delete_unsure(self) -> None:
+        for machine in await self._cloud.find(self._unsure or {OURS: "none"}):
+            await machine.delete()
+        self._unsure = None
 
     async def _drop(self) -> None:
         machine, self._machine = self._machine, None
@@ -77,7 +87,12 @@ class Lease:
     async def _create(self) -> Machine:
         """Never two for one: after a failure, what the create may have left is looked for by its own label."""
         label = {CREATE: secrets.token_hex(8)}
-        wish = Wish({**self._labels, **label}, self._snapshot, self._ttl)
+        self._unsure = label
+        machine = await self._created(Wish({**self._labels, **label}, self._snapshot, self._ttl), label)
+        self._unsure = None
+        return machine
+
+    async def _created(self, wish: Wish, label: Mapping[str, str]) -> Machine:
         tried = 0
         while True:
             try:

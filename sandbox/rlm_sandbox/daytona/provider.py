@@ -78,22 +78,27 @@ class DaytonaProvider:
     # Provider
 
     async def probe(self) -> Probe:
-        """See Provider.probe. Creates the sandbox, and runs our program in it."""
+        """See Provider.probe. Creates the sandbox and runs a cell in it; what it holds is the cloud's own promise."""
         try:
-            place = await self._reach(_silent)
-            await place.tools.ask("held")
+            session = await self._start_session(Opening(layers=LAYERS, required=False), {})
+            result = await session.exec("print(6 * 7)")
+            await session.close()
         except SandboxError as error:
             return Probe(self.name, available=False, isolation="container", reasons=(str(error),))
-        return Probe(self.name, available=True, isolation="container", reasons=self._promises(place))
+        if result.stdout != "42\n":
+            return Probe(self.name, available=False, isolation="container", reasons=(f"A cell said {result}.",))
+        return Probe(self.name, available=True, isolation="container", reasons=self._promises(session.layers))
 
-    def _promises(self, place: Place) -> tuple[str, ...]:
-        where = f"the Daytona sandbox {place.machine.id} at {self._access.url}"
-        life = "It was created with all network access blocked, and ends when we close it"
+    def _promises(self, layers: Sequence[str]) -> tuple[str, ...]:
+        life = "The sandbox was created with all network access blocked, and ends when we close it"
         kernel = "Isolation is Daytona's own promise: a container that shares its host's kernel"
+        missing = [layer for layer in LAYERS if layer not in layers]
+        lock = f"all but {', '.join(missing)}" if missing else "every layer"
         return (
-            f"Text of the corpus leaves this machine: it is uploaded to {where}.",
+            f"Text of the corpus leaves this machine: it is uploaded to a Daytona sandbox at {self._access.url}.",
             f"{life}, or {self._ttl} minutes after its creation.",
             f"{kernel}, unless your account's class is a virtual machine. An emulator gives none.",
+            f"The runner's own lock, which holds sessions apart in there: {lock}.",
         )
 
     async def publish(self, blob: Blob, *, progress: Progress | None = None) -> None:
@@ -123,7 +128,8 @@ class DaytonaProvider:
         async with self._connecting:
             await _stopped(self._sweeping)
             if self._lease is not None:
-                await self._lease.close()
+                with contextlib.suppress(CloudError):
+                    await self._lease.close()
             await asyncio.gather(self._drop_spare(), *(session.close() for session in self._sessions))
             if self._cloud is not None:
                 await self._cloud.close()
@@ -176,6 +182,9 @@ class DaytonaProvider:
     # Runners
 
     async def _open(self, opening: Opening, host_calls: Mapping[str, HostCall]) -> Session:
+        return await self._start_session(opening, host_calls)
+
+    async def _start_session(self, opening: Opening, host_calls: Mapping[str, HostCall]) -> WireSession:
         session = WireSession(lambda: self._launch(opening.blob), opening, host_calls, self._open)
         self._sessions.append(session)
         return await session.start()
@@ -189,7 +198,7 @@ class DaytonaProvider:
             return await self._take_spare() or await self._start(place)
 
         channel = await self._persistently(launched, _silent)
-        if self._wants_spare and self._place is not None:
+        if self._wants_spare and self._place is not None and self._spare is None:
             self._spare = asyncio.create_task(self._start(self._place))
         return channel
 
@@ -225,7 +234,10 @@ class DaytonaProvider:
             channel = await task
         except SandboxUnavailable:
             return None
-        return None if channel.over else channel
+        if not channel.over:
+            return channel
+        await channel.kill()
+        return None
 
     async def _drop_spare(self) -> None:
         task, self._spare = self._spare, None

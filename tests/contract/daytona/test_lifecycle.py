@@ -123,6 +123,20 @@ async def test_a_sandbox_that_breaks_while_created_is_deleted(
     assert not emulator.sandboxes()
 
 
+async def test_a_create_that_was_cut_short_is_cleaned_up_at_the_end(
+    provider: DaytonaProvider, emulator: DaytonaEmulator
+) -> None:
+    emulator.faults.creating_seconds = 30
+    opening = asyncio.create_task(provider.open(None))
+    async with asyncio.timeout(20):
+        while not emulator.sandboxes():  # noqa: ASYNC110 - made in another thread
+            await asyncio.sleep(0.01)
+    opening.cancel()
+    await asyncio.wait([opening])
+    await provider.close()
+    assert not emulator.sandboxes()
+
+
 async def test_close_deletes_the_sandbox_and_a_second_close_is_fine(
     provider: DaytonaProvider, emulator: DaytonaEmulator
 ) -> None:
@@ -168,7 +182,8 @@ async def test_probe_says_where_text_goes_and_whose_isolation_it_is(provider: Da
     probe = await provider.probe()
     assert probe.available
     assert "leaves this machine" in probe.reasons[0]
-    assert "emulator gives none" in probe.reasons[-1]
+    assert "emulator gives none" in probe.reasons[2]
+    assert probe.reasons[3].endswith("every layer.")
 
 
 def test_a_retry_after_is_honoured_in_both_its_forms() -> None:
