@@ -67,7 +67,7 @@ class Span:
         shown = [f"{n}| {_cut(line, WIDTH)}" for n, line in enumerate(lines[:limit], self.start)]
         rest = len(lines) - len(shown)
         more = (
-            [f"[+ {rest} lines: corpus.read({self.document!r}, {self.start + len(shown)}, {self.end})]"] if rest else []
+            [f"[+ {rest} more: corpus.read({self.document!r}, {self.start + len(shown)}, {self.end})]"] if rest else []
         )
         return "\n".join([self.ref, *shown, *more])
 
