@@ -11,7 +11,9 @@ from rlm_indexers.history.adapters import aider, claude_session, codex, copilot,
 from rlm_indexers.history.adapters.reading import Task
 from rlm_indexers.history.redact import Redactor
 
-Form = Literal["claude", "codex", "copilot", "gemini", "gemini-json", "cline", "continue", "aider", "opencode", "jsonl"]
+Form = Literal[
+    "claude", "codex", "copilot", "gemini", "gemini-json", "cline", "continue", "aider", "opencode", "prompts", "jsonl"
+]
 
 READERS: dict[Form, Callable[[Task, Redactor], list[SourceDocument]]] = {
     "claude": claude_session.read,
@@ -35,6 +37,7 @@ FAMILIES: dict[Form, str] = {
     "continue": "continue",
     "aider": "aider",
     "opencode": "opencode",
+    "prompts": "claude-code",
     "jsonl": "unknown-agent",
 }
 
@@ -51,11 +54,16 @@ class Places:
     data_home: Path | None = None
     """`XDG_DATA_HOME`, where it is set."""
 
+    @property
+    def claude(self) -> Path:
+        """Claude Code's configuration folder."""
+        return self.claude_config or self.home / ".claude"
+
     def roots(self) -> dict[str, tuple[Path, ...]]:
         """By agent, the folders that hold its sessions. Aider keeps them in each project, so it has none here."""
         codex_home = self.codex_home or self.home / ".codex"
         return {
-            "claude-code": ((self.claude_config or self.home / ".claude") / "projects",),
+            "claude-code": (self.claude / "projects",),
             "codex": (codex_home / "sessions", codex_home / "archived_sessions"),
             "copilot-cli": (self.home / ".copilot" / "session-state",),
             "gemini-cli": (self.home / ".gemini" / "tmp",),

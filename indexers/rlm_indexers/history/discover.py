@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rlm_indexers.corpus import Skipped
-from rlm_indexers.history.adapters import opencode
+from rlm_indexers.history.adapters import lost, opencode
+from rlm_indexers.history.adapters.lost import Wanted
 from rlm_indexers.history.agents import Form
 from rlm_indexers.history.records import open_regular
 from rlm_indexers.text import document_id
@@ -104,12 +105,20 @@ class Found:
     looked: list[str] = field(default_factory=list)
     transcripts: list[Transcript] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    lost: Wanted | None = None
+    """Which prompts of lost sessions are meant, where there are any."""
+
+    def add(self, other: "Found") -> None:
+        """Take over what another search came to."""
+        self.looked += other.looked
+        self.transcripts += other.transcripts
+        self.skipped += other.skipped
 
 
 def below(root: Path, base: Path | None = None) -> Found:
     """All transcripts under a folder, or the one file with its subagents' threads; named relative to `base`."""
     found = Found(base or (root if root.is_dir() else root.parent), [str(root)])
-    paths = _walk(root, found) if root.is_dir() else _one(root)
+    paths = _walk(root, found) if root.is_dir() else _one(root) if root.is_file() else ()
     for path in paths:
         name = document_id(os.path.relpath(path, found.root))
         try:
@@ -121,6 +130,24 @@ def below(root: Path, base: Path | None = None) -> Found:
             found.skipped.append(Skipped(name, "no-transcript: of no form that is known"))
         found.transcripts += transcripts
     return found
+
+
+def add_lost_prompts(found: Found, root: Path, path: Path, wanted: Wanted) -> None:
+    """Add what the client remembers of sessions whose transcripts are gone; named relative to where they were."""
+    found.looked.append(str(path))
+    try:
+        count, status = lost.sessions(path, wanted), path.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        found.skipped.append(Skipped(path.name, f"unreadable: {error.strerror or error}"))
+        return
+    if count:
+        found.lost = wanted
+        head = Head(cwd=f"{count} sessions whose transcripts are gone")
+        session, size, changed = "prompts-of-lost-sessions", status.st_size, status.st_mtime_ns
+        name = document_id(os.path.relpath(path, root))
+        found.transcripts.append(Transcript(root, path, name, "prompts", session, "", size, changed, head))
 
 
 def _one(path: Path) -> Iterator[Path]:

@@ -1,7 +1,6 @@
 """Past sessions of coding agents as documents: from `history:…` to what it names, in scope, read and redacted."""
 
 import hashlib
-import os
 import secrets
 import tempfile
 import time
@@ -12,12 +11,13 @@ from pathlib import Path
 
 from rlm_indexers.corpus import Fetched, Skipped, SourceDocument, Unchanged
 from rlm_indexers.errors import SourceError
-from rlm_indexers.history import discover, scope
-from rlm_indexers.history.adapters import opencode
+from rlm_indexers.history import find
+from rlm_indexers.history.adapters import lost, opencode
+from rlm_indexers.history.adapters.lost import Wanted
 from rlm_indexers.history.adapters.reading import Task
-from rlm_indexers.history.agents import AGENTS, FAMILIES, READERS, Places
+from rlm_indexers.history.agents import FAMILIES, READERS, Places
 from rlm_indexers.history.discover import Found
-from rlm_indexers.history.plan import Planned, copied_ids, home, plan
+from rlm_indexers.history.plan import Planned, copied_ids, plan
 from rlm_indexers.history.redact import Redactor, key_in
 from rlm_indexers.history.reuse import Previous, marked, state
 from rlm_indexers.reader import Pack
@@ -25,7 +25,6 @@ from rlm_indexers.sources import Source
 
 VERSION = 1
 """Raise it when the same transcripts give other documents."""
-AIDER = ".aider.chat.history.md"
 _RACY = 2_000_000_000
 
 
@@ -41,102 +40,25 @@ def fetch(
     """The sessions that a source names, one document per thread, secrets taken out.
 
     `history:` means those that ran in the repository around `source.cwd`, in any of its work trees;
-    `history:claude-code` and `history:all` those of every project; `history:PATH` a transcript, the folder of a
-    project, a `projects` folder or a configuration folder. `exclude`: ids of sessions to leave out, such as the one
-    that asks. `previous`: the pack of an earlier load; what did not change since is taken from it. Raises SourceError
-    that says where was looked, when nothing is found.
+    `history:claude-code` (or another of AGENTS) and `history:all` those of every project; `history:PATH` a transcript,
+    the folder of a project, a `projects` folder or a configuration folder. `exclude`: ids of sessions to leave out,
+    such as the one that asks. `previous`: the pack of an earlier load; what did not change since is taken from it.
+    Raises SourceError that says where was looked, when nothing is found.
     """
     started = time.time_ns()
-    found = _found(source, places or Places(Path.home()))
-    _leave_out(found, exclude)
-    _note_swept(found)
+    found = find.find(source, places or Places(Path.home()))
+    find.leave_out(found, exclude)
+    find.note_swept(found)
     planned = plan(found.transcripts)
     if not planned:
-        raise SourceError(_nothing(source, found))
+        raise SourceError(find.nothing(source, found))
     key = key_in(cache) if cache is not None else secrets.token_bytes(32)
     fetched = Fetched("history", source.name, (), found.skipped, _facts(source, found, planned))
     if cache is not None and all(each.transcript.changed < started - _RACY for each in planned):
         fetched.fingerprint = _fingerprint(planned, found, key)
-    reading = _Reading(fetched, key, cache is not None, Previous(previous), progress)
+    reading = _Reading(fetched, key, cache is not None, Previous(previous), progress, found.lost)
     fetched.documents = reading.documents(planned)
     return fetched
-
-
-def _found(source: Source, places: Places) -> Found:
-    """All transcripts at the place that is meant, those out of scope left out and counted."""
-    if source.location in {"", "all", *AGENTS}:
-        return _known(source, places)
-    path = source.cwd / Path(source.location).expanduser()
-    if not path.exists():
-        raise SourceError(
-            f"there is no {str(path)!r} to read a history from: pass history:PATH with a folder of transcripts, "
-            f"history: for the sessions of this repository, or history:{' / history:'.join(('all', *AGENTS))}"
-        )
-    path = Path(os.path.abspath(path))  # noqa: PTH100 - not resolve(): a link that was named is meant
-    return discover.below(path / "projects" if (path / "projects").is_dir() else path)
-
-
-def _known(source: Source, places: Places) -> Found:
-    """What the agents of this machine keep: of this repository, of one agent, or all of it."""
-    whole = Found(source.cwd)
-    for agent, roots in places.roots().items():
-        for root in roots if source.location in {"", "all", agent} else ():
-            whole.looked.append(str(root))
-            if root.is_dir():
-                found = discover.below(root, root.parent if len(roots) > 1 else root)
-                whole.transcripts += found.transcripts
-                whole.skipped += found.skipped
-    if not source.location:
-        wanted = scope.of(source.cwd)
-        for folder in wanted.roots:
-            if (Path(folder) / AIDER).is_file():
-                whole.transcripts += discover.below(Path(folder) / AIDER).transcripts
-        _keep(whole, wanted)
-    return whole
-
-
-def _keep(found: Found, wanted: scope.Scope) -> None:
-    """Only the sessions of a scope; a subagent goes with its session."""
-    mains = {home(each) for each in found.transcripts if not each.agent}
-    # A session that was swept away may have left its subagents' threads: they speak for it.
-    leading = [each for each in found.transcripts if not each.agent or home(each) not in mains]
-    sessions = {home(each) for each in leading if wanted.holds(each.head.cwd)}
-    elsewhere: Counter[str] = Counter()
-    for each in leading:
-        if not each.head.cwd:
-            found.skipped.append(Skipped(each.file, "no-working-folder: it does not say where it ran"))
-        elif home(each) not in sessions:
-            elsewhere[FAMILIES[each.form]] += 1
-    found.skipped += [Skipped(agent, f"other-projects: {count} sessions") for agent, count in elsewhere.items()]
-    unique = {each.key: each for each in found.transcripts if home(each) in sessions}
-    found.transcripts = list(unique.values())
-    found.looked.append(f"for sessions that ran in {' or '.join(wanted.roots)}")
-
-
-def _leave_out(found: Found, exclude: Collection[str]) -> None:
-    for each in found.transcripts:
-        if each.session in exclude and not each.agent:
-            found.skipped.append(Skipped(each.file, "live-session: the one that asks"))
-    found.transcripts = [each for each in found.transcripts if each.session not in exclude]
-
-
-def _note_swept(found: Found) -> None:
-    """Clients remove old transcripts and leave what lies beside them: absence then means less."""
-    mains = {home(each) for each in found.transcripts if not each.agent}
-    swept = {home(each): each for each in found.transcripts if each.agent and home(each) not in mains}
-    for each in swept.values():
-        name = each.file.split("/subagents/", 1)[0]
-        found.skipped.append(Skipped(f"{name}.jsonl", "swept: only threads of its subagents are left"))
-
-
-def _nothing(source: Source, found: Found) -> str:
-    reasons = Counter(skipped.reason for skipped in found.skipped)
-    left = "; left out: " + ", ".join(f"{count} x {reason}" for reason, count in reasons.items()) if reasons else ""
-    return (
-        f"no transcripts for history:{source.location}. Looked in {', '.join(found.looked)}{left}. "
-        f"Pass history:PATH with a folder of transcripts, history:claude-code for those of every project, "
-        f"or set CLAUDE_CONFIG_DIR if Claude Code keeps its files elsewhere"
-    )
 
 
 def _facts(source: Source, found: Found, planned: list[Planned]) -> dict[str, object]:
@@ -172,6 +94,7 @@ class _Reading:
     """The key outlives this process, so hashes made with it mean something to the next one."""
     previous: Previous
     progress: Callable[[str], None] | None
+    lost: Wanted | None
     secrets: Counter[str] = field(default_factory=Counter)
     held: list[SourceDocument | Unchanged] = field(default_factory=list)
     """Further documents of a transcript, which may belong behind those of the next ones."""
@@ -237,4 +160,6 @@ class _Reading:
             session=each.transcript.agent or each.transcript.session,
             subagent=bool(each.transcript.agent),
         )
+        if self.lost is not None and each.transcript.form == "prompts":
+            return lost.read(task, redactor, self.lost)
         return READERS[each.transcript.form](task, redactor)

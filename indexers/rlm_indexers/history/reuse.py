@@ -19,9 +19,10 @@ _SECRETS = "secrets:"
 def state(each: Planned, key: bytes, version: int) -> str:
     """What decides the documents of a transcript, as one hash: its bytes, and all that is told of it from elsewhere.
 
-    "" for a store, whose sessions share a file. Raises OSError when the transcript cannot be read.
+    "" where more decides than a file: for a store, and for prompts of lost sessions. Raises OSError when the
+    transcript cannot be read.
     """
-    if each.transcript.form == "opencode":
+    if each.transcript.form in {"opencode", "prompts"}:
         return ""
     around = (version, each.id, each.transcript.file, each.where, each.about, each.original)
     files = [_sha256(path) for path in (each.transcript.path, *(original.path for original in each.originals))]

@@ -11,7 +11,9 @@ import pytest
 
 from rlm_indexers.errors import SourceError
 from rlm_indexers.history import Places, load
-from tests.support.transcripts import LEGACY, REAL, Session, only, read, text_of
+from tests.support.transcripts import LEGACY, REAL, Session, only, opens, read, text_of
+
+SECRET = "gh" + "p_" + "q7W3e8R2t6Y1u9I4o5P0a8S3d7F2g6H1j5K4"
 
 
 def git(folder, *arguments):
@@ -112,6 +114,35 @@ def test_session_that_was_swept_away_is_told_by_what_it_left(machine, repository
     (skipped,) = fetched.skipped
     assert skipped.id.endswith("swept.jsonl")
     assert skipped.reason == "swept: only threads of its subagents are left"
+
+
+def remember(machine, project, session, text):
+    with (machine.projects.parent / "history.jsonl").open("a") as file:
+        record = {"display": text, "pastedContents": {}, "timestamp": 1793613600000, "project": str(project)}
+        file.write(json.dumps(record | {"sessionId": session}) + "\n")
+
+
+def test_prompts_of_sessions_without_transcript_are_told_from_what_the_client_remembers(machine, repository):
+    machine.session(repository, "kept")
+    remember(machine, repository, "kept", "said in kept")
+    remember(machine, repository, "gone", f"never touch the public API, key {SECRET}")
+    remember(machine, "/elsewhere", "other", "another project")
+    documents, fetched = read("", cwd=repository, places=machine.places, exclude={"live"})
+    text = text_of(documents["claude-code/prompts-of-lost-sessions"])
+    assert f"user prompt (session gone, in {repository}; its transcript is gone): never touch the public API" in text
+    assert "said in kept" not in text
+    assert "another project" not in text
+    assert SECRET not in text
+    assert len(documents) == 2
+    (anchor,) = (each for each in documents["claude-code/prompts-of-lost-sessions"].anchors if each.line == 2)
+    assert b"never touch" in opens(fetched.facts["roots"]["claude-code"], anchor)
+
+
+def test_prompts_of_other_projects_are_not_told(machine, repository):
+    machine.session(repository, "kept")
+    remember(machine, "/elsewhere", "other", "another project")
+    assert machine.names(repository)[0] == ["kept"]
+    assert machine.names(repository, "all")[0] == ["kept", "prompts-of-lost-sessions"]
 
 
 def test_session_that_asks_is_left_out_and_listed(machine, repository):
