@@ -76,6 +76,9 @@ def _ask(commands: Commands) -> None:
     parser = _command(commands, "ask", "answer one question about a corpus")
     _corpus(parser)
     parser.add_argument("question")
+    parser.add_argument(
+        "--follows", metavar="RUN", help="an earlier run on the same corpus, whose variables to start with"
+    )
     for flag, about in FLAGS.items():
         parser.add_argument(f"--{flag}", help=about, metavar=flag.rsplit("-", 1)[-1].upper())
     _provider(parser)
@@ -109,8 +112,8 @@ def _verify(commands: Commands) -> None:
 
 def _runs(commands: Commands) -> None:
     parser = _command(commands, "runs", "the runs recorded on this machine")
-    parser.add_argument("action", nargs="?", choices=["list", "show"], default="list")
-    parser.add_argument("run", nargs="?", help="a run's id (for show)")
+    parser.add_argument("action", nargs="?", choices=["list", "show", "resume", "cancel"], default="list")
+    parser.add_argument("run", nargs="?", help="a run's id")
 
 
 def _doctor(commands: Commands) -> None:

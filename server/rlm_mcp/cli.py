@@ -48,7 +48,7 @@ def _command(options: "argparse.Namespace") -> int:
     except RlmError as error:
         return _fail(options, error, FAILED)
     except KeyboardInterrupt:
-        return _fail(options, RlmError("interrupted; what was known is in the run's record: rlm-mcp runs"), INTERRUPTED)
+        return _fail(options, RlmError("interrupted"), INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         return FAILED

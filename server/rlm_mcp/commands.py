@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlm_mcp import doctor as doctors
 from rlm_mcp import render
+from rlm_mcp.asking import AskOptions
 from rlm_mcp.errors import ConfigError, LowerError, RlmError
 from rlm_mcp.runs import Run
 from rlm_mcp.terminal import Progress
@@ -32,13 +33,19 @@ async def load(app: "App", options: Options) -> int:
 
 async def ask(app: "App", options: Options) -> int:
     """Answer a question; progress goes to stderr."""
-    run = app.asking.start(options.question, options.corpus)
+    return await _answered(
+        app, options, app.asking.start(options.question, options.corpus, AskOptions(follows=options.follows))
+    )
+
+
+async def _answered(app: "App", options: Options, run: Run) -> int:
     try:
         with Progress() as say:
             async for message in app.runs.watch(run, every=0.2):
                 say(f"{message} · {run.seconds:.0f} s")
     except asyncio.CancelledError:
-        await app.runs.cancel(run)
+        await app.runs.interrupt(run)
+        print(f"rlm-mcp: interrupted; go on with: rlm-mcp runs resume {run.id}", file=sys.stderr)
         raise
     result = _result(run)
     _print(options, result, lambda: render.answer(result, "full"))
@@ -85,15 +92,21 @@ async def verify(app: "App", options: Options) -> int:
 
 
 async def runs(app: "App", options: Options) -> int:
-    """The runs of this machine, or the journal of one."""
-    if options.action == "show":
-        if not options.run:
-            raise ConfigError("runs show needs a run's id. See: rlm-mcp runs list.")
-        for record in app.runs.show(options.run):
-            print(json.dumps(record, ensure_ascii=False))
+    """The runs of this machine; the journal of one; an interrupted one resumed, or one under way cancelled."""
+    if options.action == "list":
+        listed = list(app.runs.list())
+        _print(options, {"runs": listed}, lambda: "\n".join(_line(row) for row in listed) or "no runs yet")
         return 0
-    listed = list(app.runs.list())
-    _print(options, {"runs": listed}, lambda: "\n".join(_line(row) for row in listed) or "no runs yet")
+    if not options.run:
+        raise ConfigError(f"runs {options.action} needs a run's id. See: rlm-mcp runs list.")
+    if options.action == "resume":
+        return await _answered(app, options, app.asking.resume(options.run))
+    if options.action == "cancel":
+        app.runs.request_cancel(options.run)
+        _print(options, {"run": options.run, "status": "cancelling"}, lambda: f"{options.run}: asked to stop")
+        return 0
+    for record in app.runs.show(options.run):
+        print(json.dumps(record, ensure_ascii=False))
     return 0
 
 
@@ -109,6 +122,8 @@ def _result(run: Run) -> dict[str, JSON]:
         return run.result
     if isinstance(run.error, RlmError):
         raise run.error
+    if isinstance(run.error, asyncio.CancelledError):
+        raise LowerError(f"Run {run.id} was {run.ending}. Its record: rlm-mcp runs show {run.id}.") from run.error
     raise LowerError(f"Run {run.id} failed: {run.error}. Its record: rlm-mcp runs show {run.id}.") from run.error
 
 

@@ -4,6 +4,7 @@ RlmError
 ├── ConfigError       a setting or an argument makes no sense; names it and the nearest that would
 ├── ModelError        a language model did not answer (its own tree: models/errors.py)
 ├── RunNotFound       no run of that id; lists those there are
+├── RunBusy           that run is under way, here or in another process; or it has ended
 └── LowerError        a failure of rlm_indexers or rlm_sandbox, carried up in words
 
 Reaching a budget is not here: it is an outcome, a partial answer with its reason. A message says what happened, to
@@ -27,6 +28,10 @@ class ConfigError(RlmError):
 
 class RunNotFound(RlmError):
     """No run of that id."""
+
+
+class RunBusy(RlmError):
+    """What was asked of a run does not fit its state: it is still under way, or it has ended."""
 
 
 class LowerError(RlmError):

@@ -1,5 +1,7 @@
 """A run's append-only record: one JSON object a line, the single truth for cost, traces, resume and replay."""
 
+import contextlib
+import fcntl
 import json
 import os
 import time
@@ -20,14 +22,26 @@ class Journal(Protocol):
         ...
 
 
+class JournalBusy(Exception):
+    """Another process is writing this journal: its run is under way there."""
+
+
 class FileJournal:
-    """A journal in a file that only its owner can read."""
+    """A journal in a file that only its owner can read. One that is there is gone on with; its torn end is cut off.
+
+    Raises JournalBusy while another process holds it.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = path
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self._count = 0
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.close()
+            raise JournalBusy(str(path)) from error
+        self._count = _mended(path, self._fd)
 
     def write(self, kind: str, **fields: JSON) -> None:
         record = {"n": self._count, "at": round(time.time(), 3), "kind": kind, **fields}
@@ -55,6 +69,27 @@ def read(path: Path) -> Iterator[dict[str, JSON]]:
                 continue
             if isinstance(record, dict):
                 yield record
+
+
+def is_written(path: Path) -> bool:
+    """Whether some process is writing this journal now."""
+    with contextlib.suppress(OSError), path.open("rb") as journal:
+        try:
+            fcntl.flock(journal, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _mended(path: Path, fd: int) -> int:
+    """The number of whole lines, after what follows the last of them was cut off."""
+    count = size = 0
+    with path.open("rb") as lines:
+        for line in lines:
+            if line.endswith(b"\n"):
+                count, size = count + 1, size + len(line)
+    os.ftruncate(fd, size)
+    return count
 
 
 def _write_all(fd: int, data: bytes) -> None:

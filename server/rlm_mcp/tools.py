@@ -102,13 +102,14 @@ class Tools:
         budget_usd: Annotated[float | None, Field(description="most money to spend", ge=0)] = None,
         wait_s: Annotated[float | None, Field(description="seconds to wait before a run id is returned", gt=0)] = None,
         detail: Annotated[Literal["concise", "full"], Field(description="length of the answer")] = "concise",
+        follows: Annotated[str | None, Field(description="an earlier run on this corpus to continue from")] = None,
     ) -> CallToolResult:
         """Answer one question about a corpus of any size; every claim cites `path:start-end` lines that were checked.
 
         The corpus is read outside your context by a model that writes code over it in a sandbox. Returns the answer,
         its checked citations, and what it cost. If it takes long, returns a run id for rlm_job.
         """
-        options = AskOptions(budget_usd=budget_usd)
+        options = AskOptions(budget_usd=budget_usd, follows=follows)
         run = self._app.asking.start(question, corpus, options)
         return await self._wait(ctx, run, wait_s, detail)
 
@@ -143,7 +144,7 @@ class Tools:
         if not await _alive(ctx, ended, lambda: run.message):
             return _result(render.running(run.id, run.seconds, run.message), {"run": run.id, "status": "running"})
         if run.result is None:
-            raise _failure(run)
+            raise _failure(run, self._app.runs.known(run.id))
         return _result(render.answer(run.result, detail), run.result)
 
 
@@ -165,11 +166,11 @@ def _soft_deadline(ctx: Context[Any, Any]) -> float:
     return SOFT_DEADLINES.get(name, UNKNOWN_CLIENT_DEADLINE)
 
 
-def _failure(run: Run) -> Exception:
+def _failure(run: Run, known: str) -> Exception:
     if isinstance(run.error, RlmError):
         return run.error
-    what = "was cancelled" if isinstance(run.error, asyncio.CancelledError) else f"failed: {run.error}"
-    return ToolError(f"Run {run.id} {what}. Its record: rlm-mcp runs show {run.id}.")
+    what = f"was {run.ending}" if isinstance(run.error, asyncio.CancelledError) else f"failed: {run.error}"
+    return ToolError(render.cut(f"Run {run.id} {what}. {known}", render.HARD_CAP, ""))
 
 
 def _result(text: str, data: JSON) -> CallToolResult:

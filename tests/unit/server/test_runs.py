@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rlm_mcp import journal
-from rlm_mcp.errors import LowerError, RunNotFound
+from rlm_mcp.errors import LowerError, RunBusy, RunNotFound
 from rlm_mcp.runs import Run, Runs
 
 
@@ -122,3 +122,69 @@ def test_a_torn_last_line_of_a_journal_is_left_out(tmp_path: Path) -> None:
     records = list(journal.read(tmp_path / "j.jsonl"))
     assert [(r["n"], r["kind"]) for r in records] == [(0, "run"), (1, "cell")]
     assert (tmp_path / "j.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_interrupted_run_is_resumed_from_its_journal_under_the_same_id(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        runs, begun = Runs(tmp_path), asyncio.Event()
+
+        async def stuck(run: Run, say: Any) -> dict[str, Any]:
+            run.journal.write("model_reply", text="first")
+            begun.set()
+            await asyncio.Event().wait()
+            return {}
+
+        async def work(run: Run, say: Any) -> dict[str, Any]:
+            return {"saw": [record["kind"] for record in run.recorded]}
+
+        run = start(runs, stuck)
+        await begun.wait()
+        with pytest.raises(RunBusy, match="under way in another process"):
+            Runs(tmp_path).resume(run.id, work)
+        await runs.close()
+        with run.journal.path.open("ab") as torn:
+            torn.write(b'{"kind":"cel')
+        resumed = Runs(tmp_path).resume(run.id, work)
+        await asyncio.wait([resumed.task])
+        assert resumed.id == run.id
+        assert resumed.question == "q"
+        assert resumed.result == {"saw": ["run", "model_reply", "interrupted"]}
+        kinds = [(record["n"], record["kind"]) for record in runs.show(run.id)]
+        assert kinds == [(0, "run"), (1, "model_reply"), (2, "interrupted"), (3, "resumed")]
+
+    asyncio.run(scenario())
+
+
+def test_a_run_that_ended_is_not_resumed(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        runs = Runs(tmp_path)
+
+        async def work(run: Run, say: Any) -> dict[str, Any]:
+            run.journal.write("outcome", status="complete")
+            return {}
+
+        run = start(runs, work)
+        await runs.wait(run, 5)
+        with pytest.raises(RunBusy, match="has ended: complete"):
+            runs.resume(run.id, work)
+        with pytest.raises(RunBusy, match="is not under way"):
+            runs.request_cancel(run.id)
+
+    asyncio.run(scenario())
+
+
+def test_another_process_can_ask_for_a_run_to_be_cancelled(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        runs = Runs(tmp_path)
+
+        async def stuck(run: Run, say: Any) -> dict[str, Any]:
+            await asyncio.Event().wait()
+            return {}
+
+        run = start(runs, stuck)
+        assert [row["status"] for row in runs.list()] == ["running"]
+        Runs(tmp_path).request_cancel(run.id)
+        assert await runs.wait(run, 10)
+        assert [row["status"] for row in runs.list()] == ["cancelled"]
+
+    asyncio.run(scenario())
