@@ -41,9 +41,9 @@ async def threads_of_a_cell_may_call(bench: Bench) -> None:
 async def waiting_for_the_host_is_not_computing(bench: Bench) -> None:
     """The time a cell waits for host calls does not count against it."""
     session = await bench.open()
-    running = asyncio.create_task(session.exec("x = wait()", seconds=0.3))
+    running = asyncio.create_task(session.exec("x = wait()", seconds=1.0))
     await asyncio.wait_for(bench.waiting.wait(), PATIENCE_SECONDS)
-    await asyncio.sleep(0.6)
+    await asyncio.sleep(1.3)
     bench.release.set()
     result = await running
     expect(result.error is None, "the cell was not interrupted", result.error)
