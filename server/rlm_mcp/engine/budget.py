@@ -8,7 +8,7 @@ as they cost more than was estimated.
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rlm_mcp.models.base import NO_USAGE, Usage
 
@@ -83,6 +83,16 @@ class Budget:
 
     def __post_init__(self) -> None:
         self.started = self.clock()
+
+    def part(self, share: float) -> "Budget":
+        """A budget beside others at the same depth, that may use a share of what is left here."""
+        lent = replace(
+            self.limits,
+            usd=None if self.limits.usd is None else self.usd_left() * share,
+            tokens=int(self.tokens_left() * share),
+            calls=int(self.calls_left() * share),
+        )
+        return Budget(lent, parent=self, clock=self.clock, depth=self.depth)
 
     def child(self, share: float = 0.5) -> "Budget":
         """A budget one deeper that may use a share of what is left here."""

@@ -1,6 +1,7 @@
 """One request that holds all the text there is, or all that a search finds: for what fits into a window."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rlm_indexers.corpus import Span
@@ -39,6 +40,13 @@ class Direct:
         extra = f" If the text does not hold the answer, reply with exactly {NOT_HERE}."
         return await self._ask(question, found, "search", extra) if found else None
 
+    async def judge(self, question: str, outcomes: Sequence[Outcome]) -> Outcome | None:
+        """The outcome of one more look at answers that disagree, with the lines they cite."""
+        spans = merged(self._scope.corpus, [c.citation.span for outcome in outcomes for c in outcome.citations])
+        answers = "\n\n".join(f"Answer {n}:\n{outcome.answer}" for n, outcome in enumerate(outcomes, 1))
+        extra = f" Several answers were given independently, and they disagree. Judge them by the text.\n\n{answers}"
+        return await self._ask(question, spans, "agreement", extra) if spans else None
+
     def _found(self, question: str) -> list[Span]:
         corpus = self._scope.corpus
         return merged(corpus, [hit.span for hit in corpus.search(question, limit=HITS)])
@@ -50,7 +58,7 @@ class Direct:
         self._ledger.record(asked)
         messages = [Message("system", prompt_files.load("direct") + extra), Message("user", asked)]
         text, checked = await self._answer(messages)
-        if extra and NOT_HERE in text:
+        if NOT_HERE in text:
             return None
         faults = checked.faults()
         if faults and not self._budget.reached():
