@@ -7,6 +7,7 @@ their failures are tested up to the client, see docs/daytona-and-docker.md.
 
 import asyncio
 import contextlib
+import functools
 import json
 import logging
 import secrets
@@ -21,7 +22,8 @@ from rlm_sandbox.base import JSON, Blob, HostCall, Limits, Preload, Probe, Sessi
 from rlm_sandbox.channel import StreamChannel
 from rlm_sandbox.errors import SandboxError, SandboxUnavailable
 from rlm_sandbox.owner import orphaned, owner
-from rlm_sandbox.session import Opening, WireSession
+from rlm_sandbox.session import Opening
+from rlm_sandbox.tracked import TrackedSession
 
 log = logging.getLogger(__name__)
 
@@ -199,7 +201,7 @@ class DockerProvider:
         self._client = Client()
         self._runtime: str | None = None
         self._files: tempfile.TemporaryDirectory[str] | None = None
-        self._sessions: set[WireSession] = set()
+        self._sessions: set[TrackedSession] = set()
         self._preparing = asyncio.Lock()
 
     async def probe(self) -> Probe:
@@ -236,15 +238,13 @@ class DockerProvider:
 
     async def close(self) -> None:
         """See Provider.close."""
-        await asyncio.gather(*(session.close() for session in self._sessions))
-        self._sessions.clear()
+        await asyncio.gather(*(session.close() for session in list(self._sessions)))
         if self._files is not None:
             self._files.cleanup()
 
     async def _open(self, opening: Opening, host_calls: Mapping[str, HostCall]) -> Session:
-        session = WireSession(lambda: self._launch(opening), opening, host_calls, self._open)
-        self._sessions.add(session)
-        return await session.start()
+        launch = functools.partial(self._launch, opening)
+        return await TrackedSession(launch, opening, host_calls, self._open, self._sessions).start()
 
     async def _prepare(self, tell: Callable[[str], None]) -> Path:
         """The runner as a file that can be mounted; the engine asked once what it offers, leftovers ended."""

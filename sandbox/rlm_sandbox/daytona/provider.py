@@ -6,6 +6,7 @@ own lock, where the sandbox's kernel allows it. Whoever wants two questions furt
 
 import asyncio
 import contextlib
+import functools
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -21,7 +22,8 @@ from rlm_sandbox.daytona.patience import Patience
 from rlm_sandbox.daytona.tools import ROOT, Tools
 from rlm_sandbox.daytona.upload import publish
 from rlm_sandbox.errors import SandboxError, SandboxUnavailable
-from rlm_sandbox.session import Opening, WireSession
+from rlm_sandbox.session import Opening
+from rlm_sandbox.tracked import TrackedSession
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str], None]
@@ -71,7 +73,7 @@ class DaytonaProvider:
         self._cloud: Cloud | None = None
         self._lease: Lease | None = None
         self._place: Place | None = None
-        self._sessions: list[WireSession] = []
+        self._sessions: set[TrackedSession] = set()
         self._spare: asyncio.Task[CloudChannel] | None = None
         self._sweeping: asyncio.Task[None] | None = None
 
@@ -130,10 +132,10 @@ class DaytonaProvider:
             if self._lease is not None:
                 with contextlib.suppress(CloudError):
                     await self._lease.close()
-            await asyncio.gather(self._drop_spare(), *(session.close() for session in self._sessions))
+            await asyncio.gather(self._drop_spare(), *(session.close() for session in list(self._sessions)))
             if self._cloud is not None:
                 await self._cloud.close()
-            self._cloud, self._lease, self._place, self._sessions = None, None, None, []
+            self._cloud, self._lease, self._place = None, None, None
 
     # The sandbox
 
@@ -184,10 +186,9 @@ class DaytonaProvider:
     async def _open(self, opening: Opening, host_calls: Mapping[str, HostCall]) -> Session:
         return await self._start_session(opening, host_calls)
 
-    async def _start_session(self, opening: Opening, host_calls: Mapping[str, HostCall]) -> WireSession:
-        session = WireSession(lambda: self._launch(opening.blob), opening, host_calls, self._open)
-        self._sessions.append(session)
-        return await session.start()
+    async def _start_session(self, opening: Opening, host_calls: Mapping[str, HostCall]) -> TrackedSession:
+        launch = functools.partial(self._launch, opening.blob)
+        return await TrackedSession(launch, opening, host_calls, self._open, self._sessions).start()
 
     async def _launch(self, blob: Blob | None) -> Channel:
         """A runner that waits for its start message, the blob in its sandbox. Raises SandboxUnavailable."""
@@ -221,9 +222,11 @@ class DaytonaProvider:
         try:
             async with asyncio.timeout(SPOKEN_SECONDS):
                 await channel.spoken()
-        except TimeoutError:
+        except BaseException as error:
             await channel.kill()
-            raise CloudError("Daytona: the program in the sandbox did not answer") from None
+            if isinstance(error, TimeoutError):
+                raise CloudError("Daytona: the program in the sandbox did not answer") from None
+            raise
         return channel
 
     async def _take_spare(self) -> CloudChannel | None:

@@ -132,6 +132,7 @@ async def test_a_closed_session_leaves_no_process(provider: DaytonaProvider, emu
     box = emulator.sandboxes()[0]
     for session in sessions:
         await session.close()
+    assert not provider._sessions
     async with asyncio.timeout(10):
         while box.leaders:  # noqa: ASYNC110 - it is emptied in the emulator's thread
             await asyncio.sleep(0.01)
