@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from rlm_indexers import content
 from rlm_indexers.reader import Document, Pack
+from rlm_indexers.walk import Walk
 
 if TYPE_CHECKING:
     from rlm_indexers.symbols import Extractor
@@ -57,7 +58,7 @@ def extract(request: Request) -> Iterator[Found]:
     """One result per document, in order."""
     from rlm_indexers.symbols import Extractor
 
-    hand = _AtHand(request.previous)
+    hand = _AtHand(request.pack, request.previous)
     with contextlib.closing(Extractor(request.executor)) as extractor, FactsCache(request.database) as cache:
         for window in _windows(request.pack):
             yield from _window(request.pack, window, extractor, cache, hand)
@@ -80,7 +81,7 @@ def _window(pack: Pack, window: range, extractor: "Extractor", cache: "FactsCach
     missing: list[int] = []
     for i in window:
         document = pack.document(i)
-        found = hand.get(document) or cache.get(document)
+        found = hand.get(i, document) or cache.get(document)
         if found is None:
             missing.append(i)
         else:
@@ -103,27 +104,27 @@ def _found(text: str, language: str) -> Found:
 
 
 class _AtHand:
-    """What can be said of a document without parsing it or asking the cache."""
+    """What can be said of a document without parsing it or asking the cache. Ask in order."""
 
-    def __init__(self, previous: Pack | None) -> None:
+    def __init__(self, pack: Pack, previous: Pack | None) -> None:
         from rlm_indexers.symbols.parsing import GRAMMARS
 
         self._languages = frozenset(GRAMMARS)
+        self._pack = pack
         usable = previous is not None and previous.meta.get("extraction") == version()
-        self._previous = previous if usable else None
-        self._known = {document.id: i for i, document in enumerate(previous.documents())} if previous and usable else {}
+        self._walk = Walk(previous) if previous is not None and usable else None
 
-    def get(self, document: Document) -> Found | None:
+    def get(self, i: int, document: Document) -> Found | None:
         """Nothing of empty or unknown text, only text of what is no real source, symbols the last pack had."""
         if document.language not in self._languages or not document.size:
             return NOTHING
         for flag, reason in (("minified", "minified"), ("large", "too-large-for-symbols")):
             if flag in document.flags:
                 return Found(b"", reason)
-        i = self._known.get(document.id)
-        if i is None or self._previous is None or self._previous.document(i)[:6] != document[:6]:
+        old = self._walk.find(self._pack.id_bytes(i)) if self._walk else None
+        if self._walk is None or old is None or not self._pack.same(i, self._walk.pack, old):
             return None
-        rows = self._previous.symbol_rows(i)
+        rows = self._walk.pack.symbol_rows(old)
         return Found(rows, "") if rows else None
 
 

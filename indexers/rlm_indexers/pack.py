@@ -8,6 +8,7 @@ import hashlib
 import json
 import mmap
 import os
+import re
 import struct
 import tempfile
 from array import array
@@ -23,6 +24,8 @@ from rlm_indexers.reader import ENTRY, HEADER, HEADER_BYTES, MAGIC, SECTIONS, Do
 from rlm_indexers.segments import Groups, segment_file
 from rlm_indexers.takeover import Takeover
 
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_LONG, _SHORT = struct.Struct("<Q"), struct.Struct("<I")
 DOCUMENT_LIMIT = 2**32 - 1
 """Bytes of one document: offsets within it are 32 bits wide."""
 
@@ -83,7 +86,7 @@ class PackWriter:
         """Take the next document; PackError when it is out of order, too long, or its id cannot be shown on a line."""
         id_bytes = self._checked_id(document.id)
         takeover = self._takeover
-        old = takeover.pack.index(document.id) if takeover else None
+        old = takeover.walk.find(id_bytes) if takeover else None
         if takeover and old is not None and (isinstance(document, Unchanged) or takeover.holds(old, document)):
             self._take_over(takeover, id_bytes, old)
         elif isinstance(document, Unchanged):
@@ -96,7 +99,7 @@ class PackWriter:
             raw = document_id.encode()
         except UnicodeEncodeError as error:
             raise PackError(f"document id {document_id!r} is not valid text: escape what is not UTF-8") from error
-        if not raw or len(raw) > 0xFFFF or any(ord(c) < 32 or ord(c) == 127 for c in document_id):
+        if not raw or len(raw) > 0xFFFF or _CONTROL.search(raw):
             raise PackError(f"{document_id[:200]!r} cannot be a document id: 1-65535 bytes, no control characters")
         if raw <= self._last_id:
             raise PackError(
@@ -164,9 +167,8 @@ class PackWriter:
     def add_symbols(self, rows: bytes) -> None:
         """The symbols of the next document as JSON lines, each starting with `name` and `qualname`."""
         place = self._with_symbols * ENTRY.size
-        entry = Entry._make(ENTRY.unpack_from(self._table, place))
-        entry = entry._replace(symbols=self._symbols.tell(), symbols_size=len(rows))
-        ENTRY.pack_into(self._table, place, *entry)
+        self._table[place + 16 : place + 24] = _LONG.pack(self._symbols.tell())
+        self._table[place + 52 : place + 56] = _SHORT.pack(len(rows))
         self._symbols.write(rows)
         self._with_symbols += 1
 

@@ -48,18 +48,18 @@ class Candidate:
 class Weights:
     """What counts, and how much."""
 
-    score: float = 4.12
-    name_covered: float = 0.98
-    name_hit: float = 0.67
-    scope_hit: float = 1.77
-    text_hit: float = 1.11
-    head_hit: float = 0.89
-    words: float = -2.16
-    pairs: float = 1.03
-    file_hit: float = 0.47
-    function: float = 1.93
-    lines: float = 3.56
-    private: float = -0.37
+    score: float = 3.52
+    name_covered: float = 0.97
+    name_hit: float = 1.3
+    scope_hit: float = 2.71
+    text_hit: float = 1.79
+    head_hit: float = 2.23
+    length: float = -3.79
+    pairs: float = 1.96
+    file_hit: float = 1.21
+    function: float = 2.49
+    lines: float = 4.09
+    private: float = -0.31
 
 
 WEIGHTS = Weights()

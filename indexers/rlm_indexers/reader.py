@@ -25,6 +25,8 @@ HEADER_BYTES = 4096
 SECTIONS = ("region", "table", "ids", "strings", "blocks", "anchors", "symbols", "meta")
 HEADER = struct.Struct(f"<8s16sQ{2 * len(SECTIONS)}Q")
 ENTRY = struct.Struct("<QQQIIIIIIIIHHB3x32s")
+_ID = struct.Struct("<36xI16xH")
+"""Of an entry, only where its id lies."""
 STRIDE = 64
 """Lines per entry of the line index ("blocks"): offsets within the document of lines 1, 65, 129, …"""
 
@@ -101,23 +103,25 @@ class Pack:
         return Entry._make(ENTRY.unpack_from(self._table, i * ENTRY.size))
 
     def id_of(self, i: int) -> str:
-        return self._id_bytes(i).decode()
+        if not 0 <= i < self._count:
+            raise IndexError(f"document {i} of {self._count}")
+        return self.id_bytes(i).decode()
 
     def index(self, document_id: str) -> int | None:
         """The number of the document with this id."""
         wanted = document_id.encode("utf-8", "surrogatepass")
-        i = bisect_right(range(self._count), wanted, key=self._id_bytes) - 1
-        return i if i >= 0 and self._id_bytes(i) == wanted else None
+        i = bisect_right(range(self._count), wanted, key=self.id_bytes) - 1
+        return i if i >= 0 and self.id_bytes(i) == wanted else None
 
     def document(self, i: int) -> Document:
         e = self.entry(i)
-        flags = bytes(self._strings[e.flags : e.flags + e.flags_size]).decode()
+        language, flags = self._said(e)
         return Document(
             id=bytes(self._ids[e.id : e.id + e.id_size]).decode(),
             size=e.size,
             lines=e.lines,
-            language=bytes(self._strings[e.language : e.language + e.language_size]).decode(),
-            flags=tuple(flags.split("\n")) if flags else (),
+            language=language.decode(),
+            flags=tuple(flags.decode().split("\n")) if flags else (),
             sha256=e.sha256.hex(),
             offset=e.text,
         )
@@ -125,9 +129,25 @@ class Pack:
     def documents(self) -> Iterator[Document]:
         return map(self.document, range(self._count))
 
-    def _id_bytes(self, i: int) -> bytes:
+    def id_bytes(self, i: int) -> bytes:
+        """The id as it is sorted by."""
+        start, size = _ID.unpack_from(self._table, i * ENTRY.size)
+        return bytes(self._ids[start : start + size])
+
+    def same(self, i: int, other: "Pack", j: int) -> bool:
+        """Whether document `i` here is document `j` there: raw source, language and flags; ids are not compared."""
+        return self.description(i) == other.description(j)
+
+    def description(self, i: int) -> tuple[bytes, int, int, bytes, bytes]:
+        """Hash, size, lines, language and flags of a document, as they are stored."""
         e = self.entry(i)
-        return bytes(self._ids[e.id : e.id + e.id_size])
+        return e.sha256, e.size, e.lines, *self._said(e)
+
+    def _said(self, e: Entry) -> tuple[bytes, bytes]:
+        strings = self._strings
+        return bytes(strings[e.language : e.language + e.language_size]), bytes(
+            strings[e.flags : e.flags + e.flags_size]
+        )
 
     # Text and lines
 

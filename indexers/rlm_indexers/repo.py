@@ -19,6 +19,7 @@ from rlm_indexers.reader import Pack
 from rlm_indexers.sources import Source
 from rlm_indexers.stat_cache import StatCache
 from rlm_indexers.survey import File, Survey
+from rlm_indexers.walk import Walk
 
 Progress = Callable[[str], None] | None
 
@@ -54,10 +55,10 @@ def _fetch_tree(source: Source, cache: Path, previous: Pack | None, progress: Pr
 
     def conclude() -> None:
         _conclude(fetched, survey, found, base, listed)
+        fetched.fingerprint = _fingerprint(fetched, survey)
 
     if known:
         conclude()
-        fetched.fingerprint = _fingerprint(fetched, survey)
     fetched.documents = _documents(survey, root, previous, conclude)
     return fetched
 
@@ -89,26 +90,36 @@ def _algorithm(found: Checkout | None) -> str:
 def _documents(
     survey: Survey, root: Path, previous: Pack | None, conclude: Callable[[], None]
 ) -> Iterator[SourceDocument | Unchanged]:
-    known = _known(previous)
+    taken = _Taken(previous)
+    before = [file.seen for file in survey.files]
     with _opened(root) as survey.tree:
         for file in survey.files:
             if file.seen and file.seen.verdict:
                 continue
-            if file.seen and known.get(file.id) == (file.seen.sha256, file.tracked):
+            if file.seen and taken.holds(file):
                 yield Unchanged(file.id)
             elif document := _read(file, survey):
                 yield document
     if not root.exists():
         raise SourceError(f"{root} was deleted while it was read: load it again when it is back")
-    conclude()
+    if [file.seen for file in survey.files] != before:
+        conclude()
 
 
-def _known(previous: Pack | None) -> dict[str, tuple[str, bool]]:
-    """Of each document of the previous pack that could be taken over: its hash, and whether it was tracked."""
-    if previous is None or previous.meta.get("content_version") != content.VERSION:
-        return {}
-    unsteady = "changed-while-read"
-    return {d.id: (d.sha256, "untracked" not in d.flags) for d in previous.documents() if unsteady not in d.flags}
+class _Taken:
+    """Which files the previous pack holds as they are now. Ask in order of their ids."""
+
+    def __init__(self, previous: Pack | None) -> None:
+        usable = previous is not None and previous.meta.get("content_version") == content.VERSION
+        self._walk = Walk(previous) if previous is not None and usable else None
+
+    def holds(self, file: File) -> bool:
+        old = self._walk.find(file.id.encode()) if self._walk else None
+        if self._walk is None or old is None or file.seen is None:
+            return False
+        known = self._walk.pack.document(old)
+        steady = "changed-while-read" not in known.flags
+        return steady and known.sha256 == file.seen.sha256 and file.tracked == ("untracked" not in known.flags)
 
 
 def _read(file: File, survey: Survey) -> SourceDocument | None:

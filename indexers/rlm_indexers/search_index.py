@@ -9,6 +9,7 @@ from rlm_indexers.chunks import Chunk, chunks
 from rlm_indexers.languages import PROSE
 from rlm_indexers.reader import Pack
 from rlm_indexers.segments import Copy, copy_range
+from rlm_indexers.walk import Walk
 from rlm_indexers.words import split_identifiers
 
 NAME = "search.sqlite"
@@ -56,14 +57,13 @@ def open_index(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
-def fields(pack: Pack, i: int, chunk: Chunk) -> Fields:
+def fields(document: str, lines: list[str], chunk: Chunk) -> Fields:
     """What is indexed of a chunk: its name, what it stands in, file and folder, signature, documentation, text."""
-    text = pack.lines(i, chunk.start, chunk.end).decode("utf-8", "replace")
-    folder, _, file = pack.id_of(i).rpartition("/")
+    text = "\n".join(lines[chunk.start - 1 : chunk.end])
+    folder, _, file = document.rpartition("/")
     doc = ""
     if chunk.start <= chunk.doc[0] <= chunk.doc[1] <= chunk.end:
-        lines = text.split("\n")
-        doc = "\n".join(lines[chunk.doc[0] - chunk.start : chunk.doc[1] - chunk.start + 1])
+        doc = "\n".join(lines[chunk.doc[0] - 1 : chunk.doc[1]])
     scope = chunk.title.rpartition(".")[0]
     parts = (chunk.name, scope, file.partition(".")[0], folder, chunk.signature, doc, text)
     name, scope, file, folder, head, doc, text = map(split_identifiers, parts)
@@ -72,14 +72,14 @@ def fields(pack: Pack, i: int, chunk: Chunk) -> Fields:
 
 def _changes(old: Pack, new: Pack) -> tuple[list[int], list[int]]:
     """Documents of the old pack that are gone or changed, and of the new one that were not there so."""
-    before = {_identity(old, i): i for i in range(len(old))}
-    added = [i for i in range(len(new)) if before.pop(_identity(new, i), None) is None]
-    return list(before.values()), added
-
-
-def _identity(pack: Pack, i: int) -> tuple[str, int, str, bytes]:
-    document = pack.document(i)
-    return document.id, document.size, document.sha256, pack.symbol_rows(i)
+    walk, kept, added = Walk(old), set(), []
+    for i in range(len(new)):
+        j = walk.find(new.id_bytes(i))
+        if j is not None and new.same(i, old, j) and new.symbol_rows(i) == old.symbol_rows(j):
+            kept.add(j)
+        else:
+            added.append(i)
+    return [j for j in range(len(old)) if j not in kept], added
 
 
 def _usable(path: Path) -> bool:
@@ -95,26 +95,24 @@ def _mend(target: Path, pack: Pack, previous: tuple[Path, Pack], gone: list[int]
         old = previous[1]
         for i in gone:
             known = database.execute("SELECT id FROM chunks WHERE document = ? ORDER BY id", (old.id_of(i),)).fetchall()
+            name, lines = old.id_of(i), old.text(i).split("\n")
             rows = zip((row[0] for row in known), chunks(old, i), strict=True)
-            database.executemany(_DELETE, ((number, *fields(old, i, chunk)) for number, chunk in rows))
-            database.execute("DELETE FROM chunks WHERE document = ?", (old.id_of(i),))
+            database.executemany(_DELETE, ((number, *fields(name, lines, chunk)) for number, chunk in rows))
+            database.execute("DELETE FROM chunks WHERE document = ?", (name,))
         last = database.execute("SELECT coalesce(max(id), 0) FROM chunks").fetchone()[0]
         _add(database, pack, new, last + 1)
 
 
 def _add(database: sqlite3.Connection, pack: Pack, documents: Iterable[int], first: int) -> None:
-    def rows() -> Iterator[tuple[object, ...]]:
-        number = first
-        for i in documents:
-            document = pack.document(i)
-            prose = document.language in PROSE
-            for chunk in chunks(pack, i):
-                row = (number, document.id, chunk.start, chunk.end, chunk.title, chunk.kind, prose)
-                database.execute("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-                yield (number, *fields(pack, i, chunk))
-                number += 1
-
-    database.executemany(_INSERT, rows())
+    number = first
+    for i in documents:
+        document, found = pack.document(i), chunks(pack, i)
+        prose, lines = document.language in PROSE, pack.text(i).split("\n")
+        numbered = list(enumerate(found, number))
+        rows = ((n, document.id, c.start, c.end, c.title, c.kind, prose) for n, c in numbered)
+        database.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        database.executemany(_INSERT, ((n, *fields(document.id, lines, c)) for n, c in numbered))
+        number += len(numbered)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from typing import IO
 from rlm_indexers.corpus import SourceDocument
 from rlm_indexers.reader import HEADER_BYTES, Pack, header_line
 from rlm_indexers.segments import Copy, copy_range
+from rlm_indexers.walk import Walk
 
 
 class Takeover:
@@ -12,6 +13,7 @@ class Takeover:
 
     def __init__(self, pack: Pack, source: IO[bytes], out: IO[bytes]) -> None:
         self.pack = pack
+        self.walk = Walk(pack)
         self.copies: list[Copy] = []
         self._source = source
         self._out = out
@@ -28,9 +30,9 @@ class Takeover:
 
     def take(self, old: int, place: int) -> None:
         """Have document `old` copied to this offset of the new file, header and all."""
-        known = self.pack.document(old)
-        head = len(header_line(known.id))
-        start, length = HEADER_BYTES + known.offset - head, head + known.size + 1
+        known = self.pack.entry(old)
+        head = known.id_size + len(header_line(""))
+        start, length = HEADER_BYTES + known.text - head, head + known.size + 1
         last = self.copies[-1] if len(self.copies) > self._done else None
         if last and last.new + last.length == place and last.old + last.length == start:
             last.length += length
