@@ -64,6 +64,15 @@ def map_blob(place: dict[str, Any] | None) -> memoryview | None:
     return view
 
 
+def forget_where_we_are() -> None:
+    """Nothing of the host is to be found in what the interpreter says of itself, and nothing more is to be imported."""
+    os.chdir("/")
+    os.environ.clear()  # noqa: TID251 - no setting is read here
+    sys.argv, sys.orig_argv, sys.executable = [""], [""], ""
+    sys.path.clear()
+    sys.path_importer_cache.clear()
+
+
 class Runner:
     """Owns the channel, the namespace and the threads of one session."""
 
@@ -102,8 +111,7 @@ class Runner:
         blob = map_blob(self._start["blob"])
         self._view = SessionView(self._calls, blob, self._start["arguments"])
         keep = {self._receive_fd, self._send_fd}
-        os.chdir("/")
-        os.environ.clear()  # noqa: TID251 - no setting is read: the cell is to find nothing
+        forget_where_we_are()
         blob_bytes = len(blob) if blob else 0
         self._held = lockdown.apply(self._start["lock"], self._start["limits"], blob_bytes, keep, parent)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rlm_sandbox import Limits, SandboxUnavailable, SessionLost
+from rlm_sandbox import Limits, Preload, SandboxUnavailable, SessionLost
 from rlm_sandbox.local import LocalProvider
 
 ROOT = Path(__file__).parents[3]
@@ -166,6 +166,34 @@ def test_threads_left_behind_by_a_cell_are_stopped(monkeypatch):
         await asyncio.to_thread(wait_until, lambda: not alive(first), "the idle session")
         result = await session.exec("1")
         assert result.restored
+        await provider.close()
+
+    asyncio.run(run())
+
+
+def test_a_thread_that_waits_does_not_stop_the_clock_of_one_that_computes():
+    async def never(arguments):
+        await asyncio.Event().wait()
+
+    async def run():
+        provider = LocalProvider()
+        preload = Preload("names", "def setup(session): return {'call': session.call}")
+        session = await provider.open(None, preloads=[preload], host_calls={"never": never})
+        code = "from threading import Thread\nThread(target=call, args=('never',)).start()\nx = 1\nwhile True: pass"
+        result = await asyncio.wait_for(session.exec(code, seconds=0.3), 30)
+        assert (result.error.kind, result.died) == ("Timeout", False)
+        await provider.close()
+
+    asyncio.run(run())
+
+
+def test_the_interpreter_says_nothing_of_where_it_runs():
+    async def run():
+        provider = LocalProvider()
+        session = await provider.open(None)
+        code = "import os, sys\nsys.argv, sys.orig_argv, sys.executable, sys.path, dict(os.environ), os.getcwd()"
+        result = await session.exec(code)
+        assert result.stdout == "([''], [''], '', [], {}, '/')\n"
         await provider.close()
 
     asyncio.run(run())
