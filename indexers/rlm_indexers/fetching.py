@@ -2,13 +2,23 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rlm_indexers.corpus import Fetched
 from rlm_indexers.reader import Pack
 from rlm_indexers.sources import Source
 
+if TYPE_CHECKING:
+    from rlm_indexers.history import Places
 
-def fetch(source: Source, cache: Path, previous: Pack | None, progress: Callable[[str], None] | None) -> Fetched:
+
+def fetch(
+    source: Source,
+    cache: Path,
+    previous: Pack | None,
+    progress: Callable[[str], None] | None,
+    places: "Places | None" = None,
+) -> Fetched:
     """The documents of a source. Modules are imported when a source of their kind is loaded, not before."""
     if source.kind == "repo":
         from rlm_indexers import repo
@@ -20,4 +30,4 @@ def fetch(source: Source, cache: Path, previous: Pack | None, progress: Callable
         return folder.fetch(Path(source.location), cache=cache, progress=progress)
     from rlm_indexers import history
 
-    return history.fetch(source, cache=cache, previous=previous, progress=progress)
+    return history.fetch(source, cache=cache, previous=previous, progress=progress, places=places)

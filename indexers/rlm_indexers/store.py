@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from rlm_indexers import building, fetching, manifest
@@ -18,6 +19,9 @@ from rlm_indexers.manifest import Manifest
 from rlm_indexers.pack import Packed, map_pack
 from rlm_indexers.snapshot import Corpus
 from rlm_indexers.sources import Source, resolve
+
+if TYPE_CHECKING:
+    from rlm_indexers.history import Places
 
 __all__ = ["KEPT_SNAPSHOTS", "Corpus", "Loaded", "Store"]
 
@@ -37,9 +41,10 @@ class Loaded:
 class Store:
     """Safe to be used by several threads and processes at once. Writes below `cache` and nowhere else."""
 
-    def __init__(self, cache: Path, executor: Executor | None = None) -> None:
+    def __init__(self, cache: Path, executor: Executor | None = None, places: "Places | None" = None) -> None:
         self._folder = CacheFolder(cache)
         self._executor = executor
+        self._places = places
 
     def load(
         self,
@@ -92,7 +97,7 @@ class Store:
     def _refresh(self, source: Source, name: str | None, progress: Callable[[str], None] | None) -> tuple[Corpus, bool]:
         latest = read_json(self._source_file(source)) or {}
         previous = self._packed(latest.get("corpus", ""))
-        fetched = fetching.fetch(source, self._folder.root, previous.pack if previous else None, progress)
+        fetched = fetching.fetch(source, self._folder.root, previous.pack if previous else None, progress, self._places)
         state = building.state(fetched)
         if previous and fetched.fingerprint and latest.get("state") == state:
             corpus = self._opened(previous.pack.id)

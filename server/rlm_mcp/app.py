@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rlm_indexers.history.agents import Places
 from rlm_indexers.store import Store
 from rlm_mcp import settings as settings_module
 from rlm_mcp.asking import Asking
@@ -37,7 +38,7 @@ class App:
     def __init__(self, settings: Settings, *, cwd: Path) -> None:
         self.settings = settings
         self.environment = settings_module.variables()
-        self.library = Library(Store(settings.cache_dir), cwd)
+        self.library = Library(Store(settings.cache_dir, places=_places(self.environment)), cwd)
         self.runs = Runs(settings.cache_dir / "runs")
         self.asking = Asking(self)
         self._lock = asyncio.Lock()
@@ -132,6 +133,16 @@ async def _serve(settings: Settings) -> None:
 
     async with opened(settings, cwd=_project()) as app:
         await build_server(app).run_stdio_async()
+
+
+def _places(environment: Mapping[str, str]) -> Places:
+    """Where agents keep their transcripts: their own variables, else their places below the user's home."""
+    folders = {
+        "claude_config": environment.get("CLAUDE_CONFIG_DIR"),
+        "codex_home": environment.get("CODEX_HOME"),
+        "data_home": environment.get("XDG_DATA_HOME"),
+    }
+    return Places(Path.home(), **{name: Path(folder) for name, folder in folders.items() if folder})
 
 
 def _project() -> Path:

@@ -4,7 +4,7 @@ RlmError
 ├── ConfigError       a setting or an argument makes no sense; names it and the nearest that would
 ├── ModelError        a language model did not answer (its own tree: models/errors.py)
 ├── RunNotFound       no run of that id; lists those there are
-├── RunBusy           that run is under way, here or in another process; or it has ended
+├── RunBusy           that run is under way in another process, or is not
 └── LowerError        a failure of rlm_indexers or rlm_sandbox, carried up in words
 
 Reaching a budget is not here: it is an outcome, a partial answer with its reason. A message says what happened, to
@@ -31,7 +31,7 @@ class RunNotFound(RlmError):
 
 
 class RunBusy(RlmError):
-    """What was asked of a run does not fit its state: it is still under way, or it has ended."""
+    """What was asked of a run does not fit its state: it is under way in another process, or it is not."""
 
 
 class LowerError(RlmError):

@@ -79,11 +79,11 @@ class Runs:
         return self._begin(run, work)
 
     def resume(self, run_id: str, work: Work) -> Run:
-        """A run that was interrupted, going on from its journal. Raises RunNotFound, or RunBusy if it is not."""
+        """A run going on from where its journal ends; one that had ended gives its answer again, for nothing.
+
+        Raises RunNotFound, or RunBusy while it is under way.
+        """
         records = tuple(self.show(run_id))
-        outcome = next((r for r in reversed(records) if r["kind"] == "outcome" and r["status"] != "failed"), None)
-        if outcome is not None:
-            raise RunBusy(f"Run {run_id} has ended: {outcome['status']}. See: rlm-mcp runs show {run_id}.")
         first = records[0] if records and records[0]["kind"] == "run" else {}
         question, corpus, options = (first.get(field, "") for field in ("question", "corpus", "options"))
         try:

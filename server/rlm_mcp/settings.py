@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     max_errors: int = Field(default=5, gt=0, description="failing cells in a row")
     answer_cache: bool = Field(default=True, description="sub-calls already paid for are answered from disk (0: off)")
     strategy: Strategy = Field(default="auto", description="how a question is answered")
+    history_scope: Literal["repository", "all"] = Field(
+        default="repository", description="past sessions that an agent may load: of this repository only, or all"
+    )
     tools: str = Field(default="", description="extra MCP tools to offer, comma separated: exec")
     daytona_api_url: str = Field(default="", description="another Daytona API than the SDK's own")
     log_level: LogLevel = Field(default="WARNING", description="what goes to stderr")

@@ -12,10 +12,11 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import AliasChoices, Field
 
+from rlm_indexers.sources import HISTORY
 from rlm_mcp import __version__, render
 from rlm_mcp.app import App
 from rlm_mcp.asking import AskOptions
-from rlm_mcp.errors import RlmError
+from rlm_mcp.errors import ConfigError, RlmError
 from rlm_mcp.runs import Run
 
 JSON = Any
@@ -84,7 +85,7 @@ class Tools:
         Nothing is written into it; a second load of an unchanged source is instant. Returns the corpus name, its size,
         what was left out and why, and an outline.
         """
-        load = self._app.library.load(source, kind=kind, name=name)
+        load = self._app.library.load(self._allowed(source, kind), kind=kind, name=name)
         corpus = await _alive(ctx, asyncio.ensure_future(load), f"loading {source}")
         return _result(render.loaded(corpus.info, corpus.outline()), corpus.info)
 
@@ -110,7 +111,7 @@ class Tools:
         its checked citations, and what it cost. If it takes long, returns a run id for rlm_job.
         """
         options = AskOptions(budget_usd=budget_usd, follows=follows)
-        run = self._app.asking.start(question, corpus, options)
+        run = self._app.asking.start(question, self._allowed(corpus), options)
         return await self._wait(ctx, run, wait_s, detail)
 
     async def rlm_job(
@@ -135,8 +136,18 @@ class Tools:
         limit: Annotated[int, Field(description="most lines to return", ge=1, le=400)] = 120,
     ) -> CallToolResult:
         """Read lines of a corpus, find a symbol, match a regex or search for words. Calls no model, costs nothing."""
-        opened, found = await self._app.library.read(corpus, query, limit)
+        opened, found = await self._app.library.read(self._allowed(corpus), query, limit)
         return _result(render.matches(found.matches, found.total, found.note) or opened.outline(), found.as_json())
+
+    def _allowed(self, source: str, kind: str = "auto") -> str:
+        """`source`, unless it would open past sessions of other projects, which only the user can allow."""
+        asked = source.removeprefix(HISTORY) if source.startswith(HISTORY) or kind == "history" else ""
+        if asked.strip() and self._app.settings.history_scope != "all":
+            raise ConfigError(
+                f"{source!r}: an agent may load only the past sessions of this repository, as {HISTORY!r}. "
+                "The user can allow others with RLM_HISTORY_SCOPE=all, or load them by name with `rlm-mcp load`."
+            )
+        return source
 
     async def _wait(self, ctx: Context[Any, Any], run: Run, wait_s: float | None, detail: str) -> CallToolResult:
         deadline = min(wait_s or UNKNOWN_CLIENT_DEADLINE * 100, _soft_deadline(ctx))

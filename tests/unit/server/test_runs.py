@@ -155,18 +155,15 @@ def test_an_interrupted_run_is_resumed_from_its_journal_under_the_same_id(tmp_pa
     asyncio.run(scenario())
 
 
-def test_a_run_that_ended_is_not_resumed(tmp_path: Path) -> None:
+def test_a_run_that_is_not_under_way_cannot_be_cancelled(tmp_path: Path) -> None:
     async def scenario() -> None:
         runs = Runs(tmp_path)
 
         async def work(run: Run, say: Any) -> dict[str, Any]:
-            run.journal.write("outcome", status="complete")
             return {}
 
         run = start(runs, work)
         await runs.wait(run, 5)
-        with pytest.raises(RunBusy, match="has ended: complete"):
-            runs.resume(run.id, work)
         with pytest.raises(RunBusy, match="is not under way"):
             runs.request_cancel(run.id)
 
