@@ -4,12 +4,14 @@ Folding happens rarely and far, so that between two foldings each request extend
 cache keeps working. What is folded stays in the session: `out[n]` holds the output, `turns(n)` the code.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rlm_mcp.models.base import Message
 
 HIGH = 22_000
 """Characters of turns at which the older ones are folded …"""
+SHRUNK = 4_000
+"""Characters of the last turn that stay when the model says that the request is too long."""
 LOW = 12_000
 """… until this many are left, or only the last turn."""
 
@@ -46,6 +48,16 @@ class Conversation:
         if sum(kept.size for kept in self._kept) > self._high:
             while len(self._kept) > 1 and sum(kept.size for kept in self._kept) > self._low:
                 self._folded.append(self._kept.pop(0).summary)
+
+    def shrink(self) -> bool:
+        """Fold all but the last turn and cut that one short; False when there is nothing left to give."""
+        if not self._kept or (len(self._kept) == 1 and self._kept[0].size <= SHRUNK):
+            return False
+        self._folded += [turn.summary for turn in self._kept[:-1]]
+        last = self._kept[-1]
+        cut = f"{last.feedback[: SHRUNK // 2]}\n[… cut: the request was too long for the model …]"
+        self._kept = [replace(last, feedback=cut, reply=last.reply[: SHRUNK // 2])]
+        return True
 
     def messages(self) -> tuple[Message, ...]:
         """The request. Folded turns stand at the end of the first message."""

@@ -5,7 +5,7 @@ import hashlib
 from rlm_indexers.corpus import Span
 from rlm_indexers.reader import Pack
 
-LINE_CHARS = 1_000
+LINE_CHARS = 20_000
 CUT = "[…]"
 
 

@@ -19,7 +19,7 @@ from rlm_mcp.engine.host_calls import HostCalls
 from rlm_mcp.engine.root_model import RootModel
 from rlm_mcp.engine.scope import Progress
 from rlm_mcp.engine.seen import Ledger
-from rlm_mcp.models.errors import ModelError
+from rlm_mcp.models.errors import ContextOverflow, ModelError
 from rlm_sandbox.base import CellResult, Session
 from rlm_sandbox.errors import SandboxError
 
@@ -91,7 +91,7 @@ class Loop:
         """One exchange with the root; the outcome, if it ended the run."""
         self._budget.turn()
         self._say("the root model is thinking")
-        text = await self._root.ask(self._conversation.messages())
+        text = await self._asked()
         parsed = reply.parse(text)
         if parsed.final is not None:
             return await self._final_as_text(parsed.kept, parsed.final)
@@ -99,6 +99,15 @@ class Loop:
             self._hint(parsed.kept, parsed.hint or reply.NO_BLOCK)
             return None
         return await self._cell(parsed.kept, parsed.code, parsed.notes)
+
+    async def _asked(self) -> str:
+        """The root's reply; what is too long for it is asked once more, shortened."""
+        try:
+            return await self._root.ask(self._conversation.messages())
+        except ContextOverflow:
+            if not self._conversation.shrink():
+                raise
+            return await self._root.ask(self._conversation.messages())
 
     def _hint(self, kept: str, hint: str) -> None:
         self._budget.errors += 1

@@ -19,9 +19,8 @@ class RootModel:
 
     def __init__(self, scope: Scope, budget: Budget) -> None:
         self.scope, self.budget = scope, budget
-        self.turns = 0
-        """Questions so far."""
         self.answered = 0
+        """Replies so far: the number of the next one in the journal."""
         self._child = budget.depth > 0
         """Then its turns are sub-calls of the run, else a bomb of children would be bounded by its money alone."""
         self._written: set[str] = set()
@@ -29,8 +28,7 @@ class RootModel:
     async def ask(self, messages: Sequence[Message]) -> str:
         """The reply's text. Raises ModelError, and BudgetReached when there is no room for the call."""
         request = Request(tuple(messages), MAX_TOKENS, self._timeout(), cache_prefix=True)
-        known = self.scope.recorded.reply(self.scope.journal.path, self.turns)
-        self.turns += 1
+        known = self.scope.recorded.reply(self.scope.journal.path, self.answered)
         if known is not None:
             self.budget.charge(known.usage, calls=int(self._child))
             self.answered += 1
@@ -41,8 +39,7 @@ class RootModel:
     def skip(self, turns: int) -> None:
         """Pay for recorded replies whose question is not asked again."""
         for _ in range(turns):
-            known = self.scope.recorded.reply(self.scope.journal.path, self.turns)
-            self.turns += 1
+            known = self.scope.recorded.reply(self.scope.journal.path, self.answered)
             self.answered += 1
             self.budget.turn()
             self.budget.charge(known.usage if known else NO_USAGE)
@@ -53,7 +50,7 @@ class RootModel:
         asked = (*messages[:-1], replace(last, content=f"{last.content}\n\n{prompt}"))
         timeout = min(TIMEOUT, max(30.0, self.budget.seconds_left()))
         request = Request(asked, LAST_TOKENS, timeout)
-        known = self.scope.recorded.reply(self.scope.journal.path, self.turns)
+        known = self.scope.recorded.reply(self.scope.journal.path, self.answered)
         if known is not None:
             self.budget.charge(known.usage, calls=int(self._child))
             return known.text

@@ -1,5 +1,6 @@
 """One question to the sub-model: leased, asked, settled, recorded; a failure is a row that says so."""
 
+import json
 import logging
 from typing import Any
 
@@ -52,7 +53,7 @@ class SubModel:
 
     async def _leased(self, model: Model, request: Request, lease: Lease) -> Row:
         self._ledger.record(request.messages[-1].content)
-        key = digest(model.name, request.messages[-1].content, request.json_schema)
+        key = digest(model.name, request.messages[-1].content)
         usage, cached = NO_USAGE, False
         try:
             reply, usage, cached = await self._reply(model, request, key)
@@ -92,5 +93,9 @@ def failure(kind: str, error: str) -> Row:
 
 
 def _request(prompt: str, schema: JSON, timeout: float) -> Request:
+    if schema is not None:
+        prompt += f"\n\nAnswer with JSON only, fitting this JSON schema: {json.dumps(schema)}"
     messages = (Message("system", prompt_files.load("sub")), Message("user", prompt))
-    return Request(messages, MAX_TOKENS, timeout, json_schema=schema)
+    # Providers promise shapes for objects only; anything else is asked for in words and checked inside.
+    native = schema if isinstance(schema, dict) and schema.get("type") == "object" else None
+    return Request(messages, MAX_TOKENS, timeout, json_schema=native)

@@ -2,9 +2,7 @@
 
 from tests.support.asking import answered, cell
 
-LOOK = cell(
-    'print(corpus.read("src/server.py", 1, 8))\nprint(llm_query(["which?", corpus.read("src/server.py", 3, 3)]))'
-)
+LOOK = cell('print(corpus.read("src/server.py", 1, 8))')
 SAME = "The backlog is 128 [src/server.py:3]."
 OTHER = "The backlog is 64 [src/server.py:6-8]."
 
@@ -28,11 +26,6 @@ def test_runs_that_agree_end_with_one_answer_and_say_so(corpus):
     assert run.outcome.reason == "2 of 2 independent runs agree"
     assert run.outcome.usage.iterations == 4
     assert {row.get("child", "") for row in run.records.rows} == {"", "sample-1", "sample-2"}
-
-
-def test_sub_calls_of_the_runs_are_shared(corpus):
-    run = asked(corpus, [SAME, SAME])
-    assert len(run.server.asked("sub")) == 1
 
 
 def test_runs_that_disagree_are_judged_by_the_lines_they_cite(corpus):

@@ -68,6 +68,6 @@ def test_the_first_message_holds_question_facts_outline_and_hits_within_fifteen_
     text = warm_start.first_message("Which function starts the server?", corpus)
     assert estimate_tokens(text) <= 1_500
     assert text.startswith("Question: Which function starts the server?\n\nCorpus: ")
-    assert "(repo), 6 documents, 116 lines" in text
+    assert "(repo), 7 documents, 117 lines" in text
     assert "Outline:\nREADME.md\ndata/evil.txt\n" in text
     assert "\nsrc/server.py:6-8\n6| def run_server(port: int) -> int:\n" in text

@@ -47,7 +47,7 @@ print(sum(len(d.text) for d in corpus) == sum(len(t.text) for t in corpus.docs))
 print([i for i in corpus.ids if i.endswith(".md")])
 """
     lines = printed(code).split("\n")
-    assert lines[0] == "6 ['src/app.py', 'src/server.py']"
+    assert lines[0] == "7 ['src/app.py', 'src/server.py']"
     assert lines[1] == "6 def main() -> int: python True src/app.py:4-4"
     assert lines[2:4] == ["True", "['README.md']"]
 

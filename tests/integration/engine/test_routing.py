@@ -63,7 +63,7 @@ def test_a_question_of_counting_is_offered_the_map_with_its_size(corpus):
 
 def test_the_choice_names_its_reason(corpus):
     class Known:
-        name, window = "some/model", 8_000
+        name, window = "some/model", 20_000
 
         @staticmethod
         def price():

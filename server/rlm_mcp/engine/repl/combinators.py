@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rlm_mcp.engine.repl import spans, sub_calls
+    from rlm_mcp.engine.repl import schemas, spans, sub_calls
 else:
+    import schemas
     import spans
     import sub_calls
 
@@ -170,12 +171,12 @@ def _span_parts(span: spans.Span, room: int) -> Iterator[str]:
     start = span.start
     size = 0
     for number, line in enumerate(span.lines, span.start):
-        length = min(len(line), spans.WIDTH) + 12
+        length = min(len(line), spans.WHOLE) + 12
         if size and size + length > room:
-            yield span.part(start, number - 1).show()
+            yield span.part(start, number - 1).show(width=spans.WHOLE)
             start, size = number, 0
         size += length
-    yield span.part(start, span.end).show()
+    yield span.part(start, span.end).show(width=spans.WHOLE)
 
 
 def _packed(texts: Sequence[str], size: float) -> Iterator[list[int]]:
@@ -231,43 +232,8 @@ def _rows(text: str) -> Any:
 
 
 def _checked(value: Any, schema: Any) -> Any:
-    fault = misfit(value, schema) if schema is not None else ""
+    fault = schemas.misfit(value, schema) if schema is not None else ""
     return sub_calls.SubCallError("schema", fault) if fault else value
-
-
-_TYPES: dict[str, Any] = {
-    "string": str,
-    "boolean": bool,
-    "array": list,
-    "object": dict,
-    "null": type(None),
-    "integer": int,
-    "number": (int, float),
-}
-
-
-def misfit(value: Any, schema: Any) -> str:
-    """Why a value does not fit a JSON schema (type, enum, properties, required, items), or nothing."""
-    if not isinstance(schema, dict):
-        return ""
-    if "enum" in schema and value not in schema["enum"]:
-        return f"{str(value)[:80]!r} is none of {schema['enum']}"
-    wanted = schema.get("type")
-    if isinstance(wanted, str) and not _is_type(value, wanted):
-        return f"{str(value)[:80]!r} is no {wanted}"
-    if isinstance(value, dict):
-        missing = [name for name in schema.get("required", ()) if name not in value]
-        inner = ((value[n], s) for n, s in schema.get("properties", {}).items() if n in value)
-        return f"{missing[0]} is missing" if missing else next(filter(None, itertools.starmap(misfit, inner)), "")
-    if isinstance(value, list):
-        return next(filter(None, (misfit(each, schema.get("items")) for each in value)), "")
-    return ""
-
-
-def _is_type(value: Any, name: str) -> bool:
-    if isinstance(value, bool) and name in ("integer", "number"):
-        return False
-    return isinstance(value, _TYPES.get(name, object))
 
 
 def _worth_another(value: Any) -> bool:

@@ -17,6 +17,8 @@ else:
 
 WIDTH = 1_000
 """Characters of one line in a span; the rest is cut with ` […]`."""
+WHOLE = 20_000
+"""Likewise in prompts to sub-models, which are to read everything."""
 LISTED = 300
 """Likewise in listings."""
 CUT = "[…]"
@@ -61,10 +63,10 @@ class Span:
         i = self._pack.index(self.document)
         return {} if i is None else self._pack.anchor_at(i, self.start)
 
-    def show(self, limit: "int | None" = None) -> str:
-        """The display format, `limit` lines of it."""
+    def show(self, limit: "int | None" = None, width: int = WIDTH) -> str:
+        """The display format, `limit` lines of it, each at most `width` characters long."""
         lines = self.lines
-        shown = [f"{n}| {_cut(line, WIDTH)}" for n, line in enumerate(lines[:limit], self.start)]
+        shown = [f"{n}| {_cut(line, width)}" for n, line in enumerate(lines[:limit], self.start)]
         rest = len(lines) - len(shown)
         more = (
             [f"[+ {rest} more: corpus.read({self.document!r}, {self.start + len(shown)}, {self.end})]"] if rest else []
@@ -94,6 +96,10 @@ class Span:
 
     def __str__(self) -> str:
         return self.show()
+
+    def __format__(self, spec: str) -> str:
+        """As it stands in a prompt: very long lines are whole."""
+        return format(self.show(width=WHOLE), spec)
 
     def __repr__(self) -> str:
         return f"<{self.ref}>"

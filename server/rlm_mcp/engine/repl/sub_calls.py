@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rlm_mcp.engine.repl import spans
+    from rlm_mcp.engine.repl import schemas, spans
 else:
+    import schemas
     import spans
 
 Call = Callable[..., Any]
@@ -53,11 +54,11 @@ def as_text(part: Any) -> str:
     if isinstance(part, str):
         return part
     if isinstance(part, spans.Document):
-        return fenced(str(part.span))
+        return fenced(part.span.show(width=spans.WHOLE))
     if isinstance(part, spans.Spans):
-        return fenced("\n".join(span.show() for span in part))
+        return fenced("\n".join(span.show(width=spans.WHOLE) for span in part))
     if isinstance(part, spans.Span):
-        return fenced(str(part))
+        return fenced(part.show(width=spans.WHOLE))
     if isinstance(part, list | tuple):
         return "\n\n".join(as_text(item) for item in part)
     return str(part)
@@ -144,7 +145,13 @@ def _result(row: dict[str, Any], schema: Any) -> Any:
     if not row.get("ok"):
         return SubCallError(str(row.get("kind", "failed")), str(row.get("error", "")))
     text = str(row["text"])
-    return Answer(text) if schema is None else parse_json(text)
+    if schema is None:
+        return Answer(text)
+    value = parse_json(text)
+    if isinstance(value, SubCallError):
+        return value
+    fault = schemas.misfit(value, schema)
+    return SubCallError("schema", fault) if fault else value
 
 
 def _failed(error: Exception) -> SubCallError:
