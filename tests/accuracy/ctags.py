@@ -15,10 +15,8 @@ from tests.accuracy.common import Found, by_line, by_span, compare, differences,
 TYPES = {"class", "struct", "union", "enum", "interface", "trait", "type", "namespace", "module", "object"}
 FUNCTIONS = {"function", "method"}
 MEMBERS = {"constant", "property", "variable", "macro"}
-SLIPS = set(
-    ["try", "lock", "when", "using", "get", "set", "finally", "true", "false", "fn", "if", "for", "while", "switch"]
-)
-"""What ctags takes for names where its parser loses its way; so are names with a ".". What it calls `__anon…` has no name."""
+SLIPS = {"try", "lock", "when", "using", "get", "set", "finally", "true", "false", "fn", "if", "for", "while"}
+"""Taken for names by ctags where it loses its way, as are names with a ".". What it calls `__anon…` has none."""
 KINDS: dict[str, tuple[str, set[str], set[str], set[str]]] = {
     # language: name in ctags, its kinds of functions, of types, of members
     "java": ("Java", {"method"}, {"class", "interface", "enum", "annotation"}, {"field", "enumConstant"}),

@@ -19,6 +19,7 @@ from rlm_indexers.symbols.workers import Limits
 
 __all__ = [
     "EXTRACTOR_VERSION",
+    "LANGUAGES",
     "UNKNOWN",
     "Extractor",
     "Facts",
@@ -37,6 +38,9 @@ __all__ = [
 
 EXTRACTOR_VERSION = version()
 """Part of the key under which facts are kept: another when a query, a grammar or the extraction changes."""
+
+LANGUAGES = frozenset(GRAMMARS) | frozenset(OUTLINES)
+"""Those in which something may be found: in any other a document has text only, and no reason need be given."""
 
 
 def supported() -> dict[str, LanguageState]:

@@ -52,8 +52,10 @@ class Extractor:
     def close(self) -> None:
         """End the workers. Idempotent."""
         for worker in self._all:
-            worker.close()
+            worker.stop()
         self._threads.shutdown(cancel_futures=True)
+        for worker in self._all:
+            worker.close()
 
     def _in_order(self, groups: Iterable[list[Item]]) -> Iterator[list[str]]:
         waiting: deque[Future[list[str]]] = deque()

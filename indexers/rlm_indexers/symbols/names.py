@@ -140,6 +140,26 @@ def kotlin_names(node: Node) -> list[Node]:
     return []
 
 
+def swift_names(node: Node) -> list[Node]:
+    """Of an extension the type it extends; an initialiser is called `init`."""
+    if node.type == "init_declaration":
+        return [child for child in node.children if child.type == "init"][:1]
+    found: list[Node] = []
+    for name in node.children_by_field_name("name"):
+        bound = name.children_by_field_name("bound_identifier")
+        found += bound or [_innermost(name.named_children[-1] if name.type == "user_type" else name)]
+    return found[:1]
+
+
+def html_names(node: Node) -> list[Node]:
+    """The id of an element; of a heading without one its text."""
+    start = node.named_children[0]
+    for attribute in start.named_children[1:]:
+        if attribute.named_child_count > 1 and attribute.named_children[0].text == b"id":
+            return attribute.named_children[1:2]
+    return [child for child in node.named_children if child.type == "text"][:1]
+
+
 def key_names(node: Node) -> list[Node]:
     """The key of a pair; of a table its dotted name."""
     return node.children_by_field_name("key") or node.named_children[:1]

@@ -16,6 +16,8 @@ UNSAID = frozenset({"impl"})
 LOCAL = LEAVES - {"macro"}
 """Kinds that nobody outside a function can mean, when they are defined inside one."""
 FUNCTIONS = frozenset({"function", "method"})
+NESTING = frozenset({"module", "namespace"})
+"""Kinds of which one node may define several, each inside the one before: `namespace a::b`."""
 _END = 1 << 62
 
 
@@ -36,6 +38,7 @@ class Owners:
 
 
 class _Open(NamedTuple):
+    start: int
     end: int
     qualname: str
     kind: str
@@ -44,10 +47,12 @@ class _Open(NamedTuple):
 def nested(found: Iterable[Definition]) -> tuple[tuple[SymbolFact, ...], Owners]:
     """Definitions as symbols in order of position, qualified by what encloses them; and who encloses what."""
     owners = Owners()
-    stack: list[_Open] = [_Open(_END, "", "")]
+    stack: list[_Open] = [_Open(-1, _END, "", "")]
     symbols: list[SymbolFact] = []
     for item in _closed(_distinct(found)):
         _close(stack, owners, item.start)
+        if item.kind not in NESTING and (item.start, item.end) == (stack[-1].start, stack[-1].end):
+            stack.pop()
         parent = stack[-1]
         kind = _kind(item, parent.kind)
         if kind in LOCAL and parent.kind in FUNCTIONS:
@@ -55,7 +60,7 @@ def nested(found: Iterable[Definition]) -> tuple[tuple[SymbolFact, ...], Owners]
         holder = ".".join(filter(None, (parent.qualname, item.owner)))
         qualname = f"{holder}.{item.name}" if holder else item.name
         if kind not in LEAVES:
-            stack.append(_Open(item.end, qualname, kind))
+            stack.append(_Open(item.start, item.end, qualname, kind))
             owners.change(item.start, qualname)
         if kind not in UNSAID:
             symbols.append(_symbol(item, kind, qualname, holder))

@@ -18,6 +18,8 @@ from tree_sitter import Language, Node, Parser, Query, QueryCursor
 __all__ = ["GRAMMARS", "Captures", "Grammar", "LanguageState", "Node", "load", "state_of", "version"]
 
 Captures = dict[str, list[Node]]
+DEEPEST = 1000
+"""Nodes deeper than this are not looked at: 100,000 nested calls would cost their number squared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ GRAMMARS: dict[str, Source] = {
     "php": Source("tree_sitter_php", 1, ("php",), "language_php"),
     "kotlin": Source("tree_sitter_kotlin", 2, ("kotlin",)),
     "bash": Source("tree_sitter_bash", 2, ("bash",)),
-    "swift": Source("tree_sitter_swift", 2),
+    "swift": Source("tree_sitter_swift", 2, ("swift",)),
     "scala": Source("tree_sitter_scala", 2),
     "lua": Source("tree_sitter_lua", 2),
     # Not among our dependencies; used where they are installed.
@@ -86,11 +88,16 @@ class Grammar:
 
     def captures(self, root: Node) -> Captures:
         """The nodes that a query of ours captures, by capture name, in no certain order."""
-        return QueryCursor(self._query).captures(root)
+        return self._cursor().captures(root)
 
     def matches(self, root: Node) -> list[Captures]:
         """What a tags query finds: in each match the node and, as `name`, its name."""
-        return [captures for _, captures in QueryCursor(self._query).matches(root)]
+        return [captures for _, captures in self._cursor().matches(root)]
+
+    def _cursor(self) -> QueryCursor:
+        cursor = QueryCursor(self._query)
+        cursor.set_max_start_depth(DEEPEST)
+        return cursor
 
 
 @cache

@@ -43,6 +43,11 @@ def kotlin_kind(node: Node, kind: str) -> str:
     return "interface" if "interface" in words else "enum" if "enum" in words else kind
 
 
+def swift_kind(node: Node, kind: str) -> str:
+    said = node.child_by_field_name("declaration_kind") if node.type == "class_declaration" else None
+    return {"struct": "struct", "enum": "enum", "extension": "impl"}.get(said.type if said is not None else "", kind)
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """The ways of one language."""
@@ -85,12 +90,13 @@ SHAPES: dict[str, Shape] = {
     "ruby": Shape(names.ruby_names, owners.ruby_scope, imports=imports.ruby),
     "php": Shape(names.php_names, imports=imports.php, open_ended=frozenset({"namespace_definition"})),
     "kotlin": Shape(names.kotlin_names, kind=kotlin_kind, imports=imports.java),
+    "swift": Shape(names.swift_names, kind=swift_kind),
     "bash": Shape(imports=imports.bash),
     "json": Shape(names.key_names),
     "yaml": Shape(names.key_names),
     "toml": Shape(names.key_names),
     "css": Shape(names.first_names),
-    "html": Shape(names.first_names),
+    "html": Shape(names.html_names),
 }
 DEFAULT = Shape()
 

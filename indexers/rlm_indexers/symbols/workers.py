@@ -22,6 +22,8 @@ from rlm_indexers.symbols.units import Item
 _PACKAGE_ROOT = Path(__file__).parents[2]
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from rlm_indexers.symbols.child import main; main(sys.argv[2:])"
 _REPLY_LIMIT = 256 << 20
+_START_SECONDS = 60.0
+"""For a process to come up on a machine that has other things to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Worker:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
+        self._stopped = False
 
     def __enter__(self) -> Self:
         return self
@@ -49,13 +52,22 @@ class Worker:
         """The facts of each document of a unit as JSON, whatever happens to the process on the way."""
         done: list[str] = []
         while len(done) < len(unit):
+            if self._stopped:
+                raise InterruptedError("the extractor was closed")
             reason = self._attempt(unit[len(done) :], done)
             if reason:
                 done.append(facts_to_json(text_only(reason)))
         return done
 
+    def stop(self) -> None:
+        """Have `run` end soon, from another thread."""
+        self._stopped = True
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def close(self) -> None:
-        """End the process. Idempotent."""
+        """End the process. Idempotent; not while `run` is at work in another thread."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -68,7 +80,11 @@ class Worker:
 
     def _attempt(self, unit: Sequence[Item], done: list[str]) -> str:
         """Append answers to `done`; "" after the last, else why the document after the last answer has none."""
-        process = self._running()
+        try:
+            process = self._running()
+        except (TimeoutError, EOFError, ValueError):
+            self.close()
+            return "parser-did-not-start"
         try:
             done.extend(_replies(process, unit, self._limits.seconds))
         except TimeoutError:
@@ -84,6 +100,9 @@ class Worker:
         if self._process is None or self._process.poll() is not None:
             self.close()
             self._process = _started(self._limits)
+            if self._stopped:
+                raise EOFError
+            frames.read(_reader(self._process.stdout, time.monotonic() + _START_SECONDS), 0)
         return self._process
 
 
@@ -105,7 +124,7 @@ def _started(limits: Limits) -> subprocess.Popen[bytes]:
 
 def _replies(process: subprocess.Popen[bytes], unit: Sequence[Item], seconds: float) -> Iterator[str]:
     """The answers of a worker, each within its time. TimeoutError, or EOFError when the process is gone."""
-    if process.stdin is None or process.stdout is None:
+    if process.stdin is None:
         raise EOFError
     header = {"documents": [[language, len(data)] for language, data in unit]}
     _write(process.stdin, frames.pack(header, b"".join(data for _, data in unit)), time.monotonic() + 2 * seconds)
@@ -124,7 +143,10 @@ def _write(pipe: IO[bytes], data: bytes, deadline: float) -> None:
             raise EOFError from None
 
 
-def _reader(pipe: IO[bytes], deadline: float) -> Callable[[int], bytes]:
+def _reader(pipe: IO[bytes] | None, deadline: float) -> Callable[[int], bytes]:
+    if pipe is None:
+        raise EOFError
+
     def exactly(count: int) -> bytes:
         data = bytearray()
         while len(data) < count:

@@ -2,7 +2,7 @@
 (namespace_definition) @def.namespace
 (alias_declaration) @def.type
 (concept_definition) @def.type
-(field_declaration_list (declaration) @def.method)
+(field_declaration_list (declaration) @def.property)
 
 (template_declaration) @wrap
 
