@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 WINDOW_BYTES = 32 << 20
 """Text of documents whose facts are worked out together: what of the results is held in memory."""
+KEPT_AT_ONCE = 250
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (
     sha256 TEXT NOT NULL, language TEXT NOT NULL, version TEXT NOT NULL,
@@ -87,9 +88,15 @@ def _window(pack: Pack, window: range, extractor: "Extractor", cache: "FactsCach
         else:
             known[i] = found
     items = ((i, pack.document(i).language, bytes(pack.data(i))) for i in missing)
-    made = [(i, text, _found(text, pack.document(i).language)) for i, text in extractor.extract_json(items)]
-    cache.put([(pack.document(i), found, text) for i, text, found in made])
-    known |= {i: found for i, _, found in made}
+    made: list[tuple[Document, Found, str]] = []
+    for i, text in extractor.extract_json(items):
+        document = pack.document(i)
+        known[i] = _found(text, document.language)
+        made.append((document, known[i], text))
+        if len(made) >= KEPT_AT_ONCE:
+            cache.put(made)
+            made.clear()
+    cache.put(made)
     yield from (known[i] for i in window)
 
 

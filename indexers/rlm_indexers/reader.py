@@ -246,7 +246,8 @@ class Pack:
 
     def symbols(self, i: int) -> list[dict[str, Any]]:
         """The definitions in a document: name, qualname, kind, line, start_line, end_line, parent, signature, …"""
-        return [self._symbol(i, row) for row in self.symbol_rows(i).split(b"\n") if row]
+        document = self.document(i)
+        return [_symbol(document, row) for row in self.symbol_rows(i).split(b"\n") if row]
 
     def symbol_rows(self, i: int) -> bytes:
         """The symbols as they are stored: JSON lines."""
@@ -257,14 +258,14 @@ class Pack:
         """Definitions by name, or by the end of their qualified name if it has a dot; `*` and `?` are wild."""
         for match in _symbol_pattern(pattern).finditer(self._symbols):
             i = bisect_right(range(self._count), match.start(), key=self._symbols_start) - 1
-            yield i, self._symbol(i, match.group())
+            yield i, _symbol(self.document(i), match.group())
 
     def _symbols_start(self, i: int) -> int:
         return self.entry(i).symbols
 
-    def _symbol(self, i: int, row: bytes) -> dict[str, Any]:
-        document = self.document(i)
-        return {"document": document.id, "language": document.language, **json.loads(row)}
+
+def _symbol(document: Document, row: bytes) -> dict[str, Any]:
+    return {"document": document.id, "language": document.language, **json.loads(row)}
 
 
 def _blocks(lines: int) -> int:

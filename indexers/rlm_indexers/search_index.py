@@ -57,17 +57,22 @@ def open_index(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
-def fields(document: str, lines: list[str], chunk: Chunk) -> Fields:
-    """What is indexed of a chunk: its name, what it stands in, file and folder, signature, documentation, text."""
-    text = "\n".join(lines[chunk.start - 1 : chunk.end])
-    folder, _, file = document.rpartition("/")
+def fields(pack: Pack, i: int) -> list[tuple[Chunk, Fields]]:
+    """The chunks of a document, and what is indexed of each: its name, what it stands in, file, folder, signature, …"""
+    found = chunks(pack, i)
+    lines = split_identifiers(pack.text(i)).split("\n")
+    folder, _, file = pack.id_of(i).rpartition("/")
+    where = split_identifiers(file.partition(".")[0]), split_identifiers(folder)
+    return [(chunk, _fields(chunk, lines, where)) for chunk in found]
+
+
+def _fields(chunk: Chunk, lines: list[str], where: tuple[str, str]) -> Fields:
     doc = ""
     if chunk.start <= chunk.doc[0] <= chunk.doc[1] <= chunk.end:
         doc = "\n".join(lines[chunk.doc[0] - 1 : chunk.doc[1]])
-    scope = chunk.title.rpartition(".")[0]
-    parts = (chunk.name, scope, file.partition(".")[0], folder, chunk.signature, doc, text)
-    name, scope, file, folder, head, doc, text = map(split_identifiers, parts)
-    return name, scope, file, folder, head, doc, text
+    scope = split_identifiers(chunk.title.rpartition(".")[0])
+    text = "\n".join(lines[chunk.start - 1 : chunk.end])
+    return split_identifiers(chunk.name), scope, *where, split_identifiers(chunk.signature), doc, text
 
 
 def _changes(old: Pack, new: Pack) -> tuple[list[int], list[int]]:
@@ -95,10 +100,9 @@ def _mend(target: Path, pack: Pack, previous: tuple[Path, Pack], gone: list[int]
         old = previous[1]
         for i in gone:
             known = database.execute("SELECT id FROM chunks WHERE document = ? ORDER BY id", (old.id_of(i),)).fetchall()
-            name, lines = old.id_of(i), old.text(i).split("\n")
-            rows = zip((row[0] for row in known), chunks(old, i), strict=True)
-            database.executemany(_DELETE, ((number, *fields(name, lines, chunk)) for number, chunk in rows))
-            database.execute("DELETE FROM chunks WHERE document = ?", (name,))
+            rows = zip((row[0] for row in known), fields(old, i), strict=True)
+            database.executemany(_DELETE, ((number, *indexed) for number, (_, indexed) in rows))
+            database.execute("DELETE FROM chunks WHERE document = ?", (old.id_of(i),))
         last = database.execute("SELECT coalesce(max(id), 0) FROM chunks").fetchone()[0]
         _add(database, pack, new, last + 1)
 
@@ -106,12 +110,12 @@ def _mend(target: Path, pack: Pack, previous: tuple[Path, Pack], gone: list[int]
 def _add(database: sqlite3.Connection, pack: Pack, documents: Iterable[int], first: int) -> None:
     number = first
     for i in documents:
-        document, found = pack.document(i), chunks(pack, i)
-        prose, lines = document.language in PROSE, pack.text(i).split("\n")
-        numbered = list(enumerate(found, number))
-        rows = ((n, document.id, c.start, c.end, c.title, c.kind, prose) for n, c in numbered)
+        document = pack.document(i)
+        prose = document.language in PROSE
+        numbered = list(enumerate(fields(pack, i), number))
+        rows = ((n, document.id, c.start, c.end, c.title, c.kind, prose) for n, (c, _) in numbered)
         database.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-        database.executemany(_INSERT, ((n, *fields(document.id, lines, c)) for n, c in numbered))
+        database.executemany(_INSERT, ((n, *indexed) for n, (_, indexed) in numbered))
         number += len(numbered)
 
 

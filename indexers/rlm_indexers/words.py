@@ -3,7 +3,8 @@
 import re
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_HUMP = re.compile(r"([a-z0-9])([A-Z])")
+_HUMP = re.compile(r"[A-Z](?<=[a-z0-9].)")
+"""A capital after a small letter; it looks back, since a search for capitals skips most of a text."""
 _WORD = re.compile(r"[^\W_]+")
 STOPWORDS = frozenset(
     (
@@ -18,7 +19,11 @@ STOPWORDS = frozenset(
 
 def split_identifiers(text: str) -> str:
     """The text with a blank at each hump of a camelCase word."""
-    return _HUMP.sub(r"\1 \2", text)
+    return _HUMP.sub(_spaced, text)
+
+
+def _spaced(capital: re.Match[str]) -> str:
+    return " " + capital[0]
 
 
 def words(text: str) -> list[str]:
