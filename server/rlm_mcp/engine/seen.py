@@ -19,6 +19,8 @@ FRAGMENT = 200
 """Characters of a very long line that count as having seen it, when no quote says which part matters."""
 RAW_LINES = 500_000
 CANDIDATES = 8
+NEAR = 16
+"""Lines between two that are read from the pack together."""
 
 _HEADER = re.compile(r"(?P<document>.+):(?P<start>\d+)-(?P<end>\d+)$")
 _NUMBERED = re.compile(r" *(?P<line>\d+)\| ?(?P<text>.*)$")
@@ -46,17 +48,17 @@ class Ledger:
         if self._parent is not None:
             self._parent.record(text, looked=looked)
         before = self._looked
-        block: list[tuple[int, str]] = []
+        shown: _Shown = {}
         document: int | None = None
         for line in text.split("\n"):
             numbered = _NUMBERED.match(line)
             if numbered and document is not None:
-                block.append((int(numbered["line"]), numbered["text"]))
-                continue
-            self._show(document, block)
-            block = []
-            document = self._bare(line, numbered)
-        self._show(document, block)
+                shown.setdefault(document, []).append((int(numbered["line"]), numbered["text"]))
+            else:
+                document = self._bare(line, numbered, shown)
+        for i, lines in shown.items():
+            for stretch in _stretches(lines):
+                self._show(i, stretch)
         self._looked = before or (self._looked and looked)
 
     def seen(self, span: Span, quote: str | None = None) -> bool:
@@ -78,14 +80,14 @@ class Ledger:
         """The longest bare lines shown: when none of them is in the corpus, nothing of it was shown bare."""
         return [line for _, line in self._longest]
 
-    def _bare(self, line: str, numbered: "re.Match[str] | None") -> int | None:
+    def _bare(self, line: str, numbered: "re.Match[str] | None", shown: "_Shown") -> int | None:
         """Enter a line outside any block; the document, if the line opens a block."""
         header = _HEADER.match(line)
         if header and (document := self._pack.index(header["document"])) is not None:
             return document
         listed = _LISTED.match(line)
         if listed and (document := self._pack.index(listed["document"])) is not None:
-            self._show(document, [(int(listed["line"]), listed["text"])])
+            shown.setdefault(document, []).append((int(listed["line"]), listed["text"]))
         else:
             self._keep_raw(numbered["text"] if numbered else line)
         return None
@@ -101,13 +103,10 @@ class Ledger:
         if len(self._longest) > CANDIDATES:
             heapq.heappop(self._longest)
 
-    def _show(self, document: int | None, block: list[tuple[int, str]]) -> None:
-        """Enter the lines of a block that are what the pack says they are."""
-        if document is None or not block:
-            return
-        numbers = [number for number, _ in block]
-        true = dict(self._true_lines(document, min(numbers), min(max(numbers), min(numbers) + 4 * len(block) + 256)))
-        for number, shown in block:
+    def _show(self, document: int, stretch: list[tuple[int, str]]) -> None:
+        """Enter the lines of a stretch that are what the pack says they are."""
+        true = dict(self._true_lines(document, stretch[0][0], stretch[-1][0]))
+        for number, shown in stretch:
             text = true.get(number)
             if text is None:
                 continue
@@ -137,6 +136,22 @@ class Ledger:
             data = self._pack.lines(i, at, min(at + 511, last))
             for number, line in enumerate(data.split(b"\n"), at):
                 yield number, line.decode("utf-8", "replace").rstrip("\r")
+
+
+_Shown = dict[int, list[tuple[int, str]]]
+"""By document: the numbers and texts of lines as a prompt showed them."""
+
+
+def _stretches(lines: list[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+    """The lines in order, those near each other together: finding a line costs more than reading the next few."""
+    stretch: list[tuple[int, str]] = []
+    for line in sorted(lines):
+        if stretch and line[0] - stretch[-1][0] > NEAR:
+            yield stretch
+            stretch = []
+        stretch.append(line)
+    if stretch:
+        yield stretch
 
 
 class _Lines:
