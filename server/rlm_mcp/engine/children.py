@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rlm_mcp.engine import prompt_files
+from rlm_mcp.engine import prompt_files, warm_start
 from rlm_mcp.engine.answer import Outcome
 from rlm_mcp.engine.budget import Budget
 from rlm_mcp.engine.conversation import Conversation
@@ -66,7 +66,7 @@ class Children:
             raise SandboxError("the parent has no session")
         scope = replace(self._scope, journal=self._scope.journal.branch(path))
         budget, ledger = self._budget.child(), self._ledger.child()
-        first = f"Question: {question}\n\n{_handed(spans)}"
+        first = f"Question: {question}\n\n{warm_start.facts(scope.corpus)}\n\n{_handed(spans)}"
         conversation = Conversation(prompt_files.load("root") + "\n\n" + prompt_files.load("child"), first)
         children = Children(scope, budget, ledger)
         calls = HostCalls(scope, budget, SubModel(scope, budget, ledger), conversation, children.run)

@@ -3,13 +3,14 @@
 import ast
 import io
 import re
+import textwrap
 import tokenize
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 CODE_TAGS = frozenset({"", "repl", "python", "py", "python3"})
-_OPENING = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$", re.MULTILINE)
+_OPENING = re.compile(r"^(?P<indent>[ \t]*)(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$", re.MULTILINE)
 _CANDIDATES = 64
 """How many closing fences are tried: enough for any honest reply, and a bound on a hostile one."""
 
@@ -54,7 +55,7 @@ def _block(text: str, opening: re.Match[str]) -> Block:
     begin = min(opening.end() + 1, len(text))
     best: Block | None = None
     for stop, end in _closings(text, opening["fence"], begin):
-        code = text[begin:stop]
+        code = _unindented(text[begin:stop], opening["indent"])
         error = syntax_error(code)
         if error is None:
             return Block(code, opening.start(), end, closed=True, error=None)
@@ -62,8 +63,13 @@ def _block(text: str, opening: re.Match[str]) -> Block:
             best = Block(code, opening.start(), end, closed=True, error=error)
     if best is not None:
         return best
-    rest = text[begin:]
+    rest = _unindented(text[begin:], opening["indent"])
     return Block(rest, opening.start(), len(text), closed=False, error=syntax_error(rest))
+
+
+def _unindented(code: str, indent: str) -> str:
+    """The code of a block that stands indented, as in a list."""
+    return textwrap.dedent(code) if indent else code
 
 
 def _closings(text: str, fence: str, begin: int) -> Iterator[tuple[int, int]]:

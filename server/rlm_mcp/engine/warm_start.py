@@ -33,12 +33,12 @@ LINE_CHARS = 160
 
 def first_message(question: str, corpus: "Corpus", note: str = "") -> str:
     """The message; `note` goes before the hits. Blocking: it searches."""
-    facts = _facts(corpus)
+    told = facts(corpus)
     outline = _fit(outline_lines(corpus.pack), OUTLINE_CHARS)
-    room = CHARACTERS - len(facts) - len(outline)
+    room = CHARACTERS - len(told) - len(outline)
     hits = _hits(question, corpus, room)
     note = "\n".join(filter(None, (HISTORY_NOTE if corpus.info.kind == "history" else "", note)))
-    parts = [f"Question: {question}", facts, note, f"Outline:\n{outline}" if outline else "", hits]
+    parts = [f"Question: {question}", told, note, f"Outline:\n{outline}" if outline else "", hits]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -75,7 +75,8 @@ def _below(pack: Pack, low: int, high: int, prefix: str) -> Iterator[tuple[int, 
         at = end
 
 
-def _facts(corpus: "Corpus") -> str:
+def facts(corpus: "Corpus") -> str:
+    """What the corpus is, in one line."""
     info, coverage = corpus.info, corpus.coverage.as_json(0)
     languages = ", ".join(f"{name} {count:,}" for name, count in list(coverage["languages"].items())[:6] if name)
     skipped = ", ".join(f"{reason} {count:,}" for reason, count in coverage["skipped_by_reason"].items())

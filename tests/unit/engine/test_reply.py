@@ -14,6 +14,11 @@ def test_tilde_fences_are_fences():
     assert reply.parse("~~~repl\nprint('```')\n~~~\n").code == "print('```')\n"
 
 
+def test_a_block_indented_as_in_a_list_is_brought_to_the_margin():
+    text = "1. Look:\n    ```repl\n    if x:\n        print(1)\n    ```\n2. Then answer."
+    assert reply.parse(text).code == "if x:\n    print(1)\n"
+
+
 def test_only_the_first_block_runs_and_the_text_behind_it_is_dropped():
     parsed = reply.parse("```repl\na = 1\n```\nOutput: 42\n```repl\nb = 2\n```")
     assert parsed.code == "a = 1\n"
