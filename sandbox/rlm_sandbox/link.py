@@ -259,7 +259,6 @@ class Link:
 
     def _check_flood(self, calls_too_many: int) -> None:
         if calls_too_many > OVERFLOW_CALLS:
-            self._slots.release()
             raise ProtocolViolation(f"a cell made more than {self._limits.calls_per_cell:,} host calls")
 
     async def _refuse(self, message: dict[str, Any]) -> None:

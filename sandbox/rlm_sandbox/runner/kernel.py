@@ -58,13 +58,17 @@ def install_filter(program: bytes) -> None:
     call("seccomp", SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, header)
 
 
-def drop_capabilities() -> None:
-    """Empty every capability set that this process has."""
+def bound_capabilities() -> None:
+    """Empty the bounding set, as far as this process may: to be done while it is still root."""
     for capability in range(64):
         try:
             prctl(PR_CAPBSET_DROP, capability)
-        except OSError:  # beyond the last one, or not allowed to: then the sets below are empty anyway
+        except OSError:  # beyond the last one, or an ordinary user, who has none to bound
             break
+
+
+def drop_capabilities() -> None:
+    """Empty every other capability set that this process has."""
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
     call("capset", struct.pack("<Ii", CAPABILITY_VERSION_3, 0), struct.pack("<6I", *[0] * 6))
 

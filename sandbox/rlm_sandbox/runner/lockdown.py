@@ -117,6 +117,7 @@ def _threads_of_user() -> int:
 
 
 def _take_identity(threads: int) -> None:
+    kernel.bound_capabilities()
     private = _become_nobody()
     kernel.drop_capabilities()
     allowed = threads + OWN_THREADS

@@ -37,6 +37,11 @@ asyncio.run(main())
 """
 
 
+FORKED = SERVER.replace(
+    "print(", "import os, time\n    pid = os.fork()\n    if pid == 0:\n        time.sleep(100)\n    print("
+).replace("for session in sessions], flush", "for session in sessions], pid, flush")
+
+
 def alive(pid):
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -60,12 +65,12 @@ def wait_until(condition, what):
         time.sleep(0.01)  # the kernel tells nobody of the death of somebody else's child
 
 
-def start_server():
+def start_server(program=SERVER):
     process = subprocess.Popen(
-        [sys.executable, "-c", SERVER], stdout=subprocess.PIPE, env={"PYTHONPATH": str(ROOT / "sandbox")}
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, env={"PYTHONPATH": str(ROOT / "sandbox")}
     )
     pids = [int(word) for word in process.stdout.readline().split()]
-    assert len(pids) == 4
+    assert len(pids) >= 4
     assert all(map(alive, pids))
     return process, pids
 
@@ -77,6 +82,19 @@ def test_when_the_server_is_killed_nothing_is_left_behind(number):
     process.wait(30)
     process.stdout.close()
     wait_until(lambda: not any(map(alive, pids)), f"still there: {[pid for pid in pids if alive(pid)]}")
+
+
+def test_the_zygote_notices_the_servers_death_though_a_fork_of_it_holds_its_socket_open():
+    process, pids = start_server(FORKED)
+    fork = pids.pop()
+    process.kill()
+    process.wait(30)
+    process.stdout.close()
+    try:
+        wait_until(lambda: not any(map(alive, pids)), "the zygote and its sessions")
+        assert alive(fork)
+    finally:
+        os.kill(fork, signal.SIGKILL)
 
 
 def test_when_the_zygote_is_killed_its_sessions_die_and_the_next_one_gets_another():
