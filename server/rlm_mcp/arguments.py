@@ -17,6 +17,7 @@ FLAGS = {
     "max-seconds": "most wall time of one run, in seconds",
     "max-errors": "most failing cells in a row",
     "cell-timeout": "seconds one cell may compute",
+    "samples": "independent runs that must agree, 1 to 3",
     "strategy": "auto, direct, search, map or loop",
 }
 """Flags of `ask` that override the settings of the same name."""

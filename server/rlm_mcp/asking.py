@@ -79,6 +79,7 @@ async def _answer(app: "App", settings: "Settings", options: AskOptions, run: Ru
         limits=app.budget(settings),
         session_limits=app.session_limits(settings),
         strategy=settings.strategy,
+        samples=settings.samples,
         journal=run.journal,
         progress=lambda progress: say(str(progress)),
         recorded=replay.read(run.recorded),

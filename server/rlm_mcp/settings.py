@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     max_errors: int = Field(default=5, gt=0, description="failing cells in a row")
     answer_cache: bool = Field(default=True, description="sub-calls already paid for are answered from disk (0: off)")
     strategy: Strategy = Field(default="auto", description="how a question is answered")
+    samples: int = Field(default=1, ge=1, le=3, description="independent runs of one question that must agree")
     history_scope: Literal["repository", "all"] = Field(
         default="repository", description="past sessions that an agent may load: of this repository only, or all"
     )
