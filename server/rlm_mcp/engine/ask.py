@@ -110,8 +110,9 @@ async def _answered(asked: Asked, scope: Scope, budget: Budget) -> Outcome:
 
 async def _asked_at_once(question: str, route: Route, root: RootModel, ledger: Ledger) -> Outcome | None:
     """The outcome without a session, when the route is one that needs none and it was enough."""
-    if root.scope.recorded.fell_back is not None:
-        root.skip(root.scope.recorded.fell_back)
+    fell_back = root.scope.recorded.fell_back(root.scope.journal.path)
+    if fell_back is not None:
+        root.skip(fell_back)
         return None
     direct = Direct(root, ledger)
     try:

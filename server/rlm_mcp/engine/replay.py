@@ -40,6 +40,8 @@ class Branched:
 
     replies: list[Reply] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
+    fell_back: int | None = None
+    """After so many replies, asking at once failed and the loop began; None when that did not happen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,11 @@ class Recorded:
     branches: dict[str, Branched] = field(default_factory=dict)
     sub_calls: dict[str, Reply] = field(default_factory=dict)
     """By the digest of what was asked."""
-    fell_back: int | None = None
-    """After so many replies, asking at once failed and the loop began; None when that did not happen."""
+
+    def fell_back(self, branch: str) -> int | None:
+        """After how many replies asking at once failed and the loop began, if it did."""
+        found = self.branches.get(branch)
+        return found.fell_back if found else None
 
     def reply(self, branch: str, turn: int) -> Reply | None:
         """The root's reply of that turn, counted from 0."""
@@ -80,7 +85,7 @@ def read(records: Iterable[dict[str, JSON]]) -> Recorded:
     reading = _Reading()
     for record in records:
         reading.take(record)
-    return Recorded(dict(reading.branches), reading.calls, reading.fell_back)
+    return Recorded(dict(reading.branches), reading.calls)
 
 
 class _Reading:
@@ -89,7 +94,6 @@ class _Reading:
     def __init__(self) -> None:
         self.branches: dict[str, Branched] = defaultdict(Branched)
         self.calls: dict[str, Reply] = {}
-        self.fell_back: int | None = None
         self._answers: dict[tuple[str, int], list[Answer]] = defaultdict(list)
         self._spent: dict[str, Spent] = defaultdict(Spent)
 
@@ -108,7 +112,7 @@ class _Reading:
             case "cell_result":
                 self._cell(branch, record)
             case "strategy" if "fell_back" in record:
-                self.fell_back = record["fell_back"]
+                self.branches[branch].fell_back = record["fell_back"]
 
     def _reply(self, branch: str, reply: Reply) -> None:
         self.branches[branch].replies.append(reply)

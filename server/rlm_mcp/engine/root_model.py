@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rlm_mcp.engine.budget import Budget, Lease
+from rlm_mcp.engine.budget import Budget, BudgetReached, Lease
 from rlm_mcp.engine.replay import reply_fields
 from rlm_mcp.engine.scope import Scope, digest
 from rlm_mcp.models.base import NO_USAGE, Message, Reply, Request
@@ -27,13 +27,18 @@ class RootModel:
 
     async def ask(self, messages: Sequence[Message]) -> str:
         """The reply's text. Raises ModelError, and BudgetReached when there is no room for the call."""
-        request = Request(tuple(messages), MAX_TOKENS, self._timeout(), cache_prefix=True)
         known = self.scope.recorded.reply(self.scope.journal.path, self.answered)
         if known is not None:
             self.budget.charge(known.usage, calls=int(self._child))
             self.answered += 1
             return known.text
-        lease = self.budget.reserve(self.scope.root.estimate(request), sub_call=self._child)
+        request = Request(tuple(messages), MAX_TOKENS, self._timeout(), cache_prefix=True)
+        try:
+            lease = self.budget.reserve(self.scope.root.estimate(request), sub_call=self._child)
+        except BudgetReached:
+            # A shorter reply may still fit: what is reserved is what a reply could cost, not what it will.
+            request = replace(request, max_tokens=LAST_TOKENS)
+            lease = self.budget.reserve(self.scope.root.estimate(request), sub_call=self._child)
         return await self._leased(request, lease)
 
     def skip(self, turns: int) -> None:

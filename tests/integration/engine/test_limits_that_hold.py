@@ -35,3 +35,10 @@ def test_the_turns_of_children_are_sub_calls_and_no_more_are_made_than_allowed(c
     assert run.outcome.usage.calls <= 20
     own = 3 + 1
     assert len(run.server.requests) <= own + 20
+
+
+def test_when_a_long_reply_would_not_fit_the_budget_a_shorter_one_is_asked_for(corpus):
+    look = cell('print(corpus.read("src/server.py", 6, 8))')
+    run = answered(corpus, [look, GOOD], models=("openai/gpt-4o-mini", "openai/sub"), limits=BudgetLimits(usd=0.004))
+    assert run.outcome.status == "complete"
+    assert {request.body["max_tokens"] for request in run.server.requests} == {2_048}

@@ -168,6 +168,9 @@ def _parts(item: Any) -> list[str]:
 
 def _span_parts(span: spans.Span, room: int) -> Iterator[str]:
     """The span in display format, cut between lines."""
+    if len(span) * (spans.WIDTH + 12) <= room:
+        yield span.show()  # fits however long its lines are: no need to read them twice
+        return
     start = span.start
     size = 0
     for number, line in enumerate(span.lines, span.start):
