@@ -12,7 +12,7 @@ PAGE = 100
 
 
 def failure(status: int, message: str, code: str = "") -> web.Response:
-    """A refusal in the wire format that the SDK turns into its typed errors; a code of its own comes from the daemon."""
+    """A refusal in the wire format that the SDK turns into its typed errors; a code of its own is the daemon's."""
     body = {"statusCode": status, "message": message, "path": "", "timestamp": stamp(time.time()), "method": ""}
     body |= {"source": "DAYTONA_DAEMON", "code": code} if code else {"source": "DAYTONA_API"}
     return web.json_response(body, status=status)
