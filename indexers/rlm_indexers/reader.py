@@ -208,10 +208,7 @@ class Pack:
             return start
         last = block + 1 == _blocks(e.lines)
         chunk = bytes(self.region[e.text + start : e.text + (e.size if last else self._blocks[e.block + block + 1])])
-        at = 0
-        for _ in range(rest):
-            at = chunk.index(b"\n", at) + 1
-        return start + at
+        return start + len(chunk) - len(chunk.split(b"\n", rest)[rest])
 
     def blocks(self, i: int) -> memoryview:
         """The line index of a document: offsets of lines 1, 65, 129, …"""
