@@ -16,6 +16,9 @@ ROLES: tuple[Role, ...] = ("call", "type", "import", "name")
 UNKNOWN = "?"
 """The receiver of a reference made on something that is no plain name: `f().name`, `a[0].name`."""
 
+SUPER = "super()"
+"""The receiver of what is looked up in the base classes, in Python."""
+
 
 class SymbolFact(NamedTuple):
     r"""One definition. Lines are 1-based and inclusive, counted by `\n`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rlm_indexers.symbols.definitions import SIGNATURE_CHARACTERS
-from rlm_indexers.symbols.facts import UNKNOWN, Facts, ImportFact, ReferenceFact, Role, SymbolFact
+from rlm_indexers.symbols.facts import SUPER, UNKNOWN, Facts, ImportFact, ReferenceFact, Role, SymbolFact
 from rlm_indexers.symbols.nesting import is_constant
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -117,9 +117,13 @@ class _Reader:
             case ast.Name():
                 self._references.append(ReferenceFact(node.id, node.lineno, role, place.qualname))
             case ast.Attribute():
-                receiver = ".".join(_dotted(node.value)) or UNKNOWN
+                receiver = SUPER if _is_super(node.value) else ".".join(_dotted(node.value)) or UNKNOWN
                 line = node.end_lineno or node.lineno
                 self._references.append(ReferenceFact(node.attr, line, role, place.qualname, receiver))
+
+
+def _is_super(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and not node.args and isinstance(node.func, ast.Name) and node.func.id == "super"
 
 
 def _dotted(node: ast.expr) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """What stands before a name: found in the text, which costs a fraction of asking the tree."""
 
-from rlm_indexers.symbols.facts import UNKNOWN
+from rlm_indexers.symbols.facts import SUPER, UNKNOWN
 
 _KEPT = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$@.:") | frozenset(range(128, 256))
 _BLANK = bytes(byte if byte in _KEPT else 32 for byte in range(256))
@@ -19,6 +19,8 @@ class Receivers:
         end = start - _separator(self._data, start)
         if end == start:
             return ""
+        if self._data.endswith(b"super()", 0, end):
+            return SUPER
         begin = self._flat.rfind(b" ", max(0, end - _LONGEST), end) + 1
         receiver = self._data[begin:end].lstrip(b"@") if begin else b""
         if not receiver or receiver[0] in b".:0123456789":

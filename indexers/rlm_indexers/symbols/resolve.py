@@ -1,0 +1,304 @@
+"""Callers, callees and importers: worked out when asked for, from the facts of single documents.
+
+Rules in order: same scope (with `self` and base classes), imported module, same package; then, by name alone, the only
+definition in the corpus, or one of several. What the first three find is `resolved`; the others say what they are.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from rlm_indexers.symbols.facts import SUPER, UNKNOWN, Facts, ImportFact, ReferenceFact, SymbolFact
+from rlm_indexers.symbols.modules import Modules
+from rlm_indexers.symbols.scopes import Scope, Target
+
+Confidence = Literal["resolved", "unique", "ambiguous", "external"]
+Rule = Literal["scope", "import", "package", "name"]
+OURSELVES = frozenset({"self", "cls", "this", "$this", "static", "Self", "@self"})
+PACKAGED = frozenset({"go", "java", "kotlin", "scala"})
+"""Languages in which files of one folder see each other's names."""
+HOPS = 6
+"""How many times an imported name may be imported itself, and how many base classes up a member may be."""
+MEMBER_KINDS = frozenset({"method", "property", "declaration"})
+BUILT_IN_MEMBERS = frozenset(
+    name
+    for kind in (dict, list, set, str, bytes, tuple, int, float, frozenset, object, BaseException, type)
+    for name in dir(kind)
+) | {"close", "read", "write", "open", "push", "then", "map", "filter", "forEach", "toString", "length", "equals"}
+"""Members that things from outside have too: being the only one of that name in a corpus says nothing."""
+
+
+class FactsSource(Protocol):
+    """What a store must be able to say. The order of documents does not matter; edges come out sorted."""
+
+    def documents(self) -> Iterable[str]: ...
+    def language(self, document: str) -> str: ...
+    def facts(self, document: str) -> Facts: ...
+    def defining(self, name: str) -> Iterable[str]:
+        """The documents that define a name, at whatever depth."""
+        ...
+
+    def mentioning(self, name: str) -> Iterable[str]:
+        """The documents with a reference to a name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One use of a name, and what it means."""
+
+    document: str
+    line: int
+    enclosing: str
+    """The qualname of the symbol in which it is used; "" at the top of the document."""
+    name: str
+    role: str
+    confidence: Confidence
+    rule: Rule
+    candidates: int
+    """How many definitions could be meant; 0 when none is in the corpus."""
+    target: Target | None
+    """The definition, when one is singled out."""
+
+
+class Resolver:
+    """Answers about one corpus. Keeps what it has read of documents while it lives."""
+
+    def __init__(self, source: FactsSource) -> None:
+        self._source = source
+        self._modules = Modules(source.documents())
+        self._scopes: dict[str, Scope] = {}
+
+    # Questions
+
+    def callers(self, target: Target) -> list[Edge]:
+        """Every use of a definition but its import, those that only may mean it included; by document and line."""
+        edges = []
+        for document in sorted(set(self._source.mentioning(target.symbol.name))):
+            for reference in self.scope(document).references:
+                if reference.name == target.symbol.name and reference.role != "import":
+                    edge = self.resolve(document, reference)
+                    if _may_mean(edge, target):
+                        edges.append(edge)
+        return edges
+
+    def callees(self, target: Target) -> list[Edge]:
+        """What a definition uses, what is nested in it included; in order of line."""
+        symbol, document = target.symbol, target.document
+        inside = f"{symbol.qualname}."
+        return [
+            self.resolve(document, reference)
+            for reference in self.scope(document).references
+            if reference.role != "import"
+            and symbol.start_line <= reference.line <= symbol.end_line
+            and (reference.enclosing == symbol.qualname or reference.enclosing.startswith(inside))
+        ]
+
+    def importers(self, path: str) -> list[tuple[str, ImportFact]]:
+        """The documents that import a document, with the statement; by document and line."""
+        return [
+            (document, fact)
+            for document in sorted(self._source.documents())
+            for fact in self.scope(document).imports
+            if path in self.imported_documents(document, fact)
+        ]
+
+    def imported_documents(self, document: str, fact: ImportFact) -> tuple[str, ...]:
+        """What an import statement stands for: the module, or the one of that name inside it."""
+        inner = self._submodule(document, fact) if fact.name not in {"", "*"} else ()
+        return inner or self._modules.find(document, fact.module)
+
+    # One reference
+
+    def resolve(self, document: str, reference: ReferenceFact) -> Edge:
+        """What one reference means."""
+        scope = self.scope(document)
+        rule, target, is_known = self._certain(scope, reference)
+        if target is not None:
+            return _edge(document, reference, "resolved", rule, 1, target)
+        if is_known:
+            return _edge(document, reference, "external", rule, 0, None)
+        candidates = self._candidates(scope, reference)
+        if not candidates:
+            return _edge(document, reference, "external", "name", 0, None)
+        is_only = len(candidates) == 1 and not (reference.receiver and reference.name in BUILT_IN_MEMBERS)
+        confidence: Confidence = "unique" if is_only else "ambiguous"
+        single = candidates[0] if len(candidates) == 1 else None
+        return _edge(document, reference, confidence, "name", len(candidates), single)
+
+    def scope(self, document: str) -> Scope:
+        if document not in self._scopes:
+            source = self._source
+            self._scopes[document] = Scope(document, source.language(document), source.facts(document))
+        return self._scopes[document]
+
+    def _certain(self, scope: Scope, reference: ReferenceFact) -> tuple[Rule, Target | None, bool]:
+        """(rule, definition, whether it is known to be outside the corpus when there is no definition)."""
+        name, receiver = reference.name, reference.receiver
+        if not receiver:
+            return self._bare(scope, reference.enclosing, name)
+        if receiver == UNKNOWN:
+            return "name", None, False
+        if receiver in OURSELVES or receiver == SUPER:
+            around = scope.enclosing_type(reference.enclosing)
+            found = self._member(scope, around, name, own=receiver != SUPER) if around else None
+            return "scope", found, False
+        return self._through(scope, reference.enclosing, receiver, name)
+
+    def _bare(self, scope: Scope, enclosing: str, name: str) -> tuple[Rule, Target | None, bool]:
+        found = scope.visible(enclosing, name)
+        if found is not None:
+            return "scope", found, False
+        if scope.parameter_around(enclosing, name):
+            return "scope", None, True
+        if scope.imported(name):
+            imported = self._imported(scope, name, HOPS)
+            return "import", imported, imported is None
+        for document in self._taken_in(scope):
+            exported = self._exported(document, name, HOPS)
+            if exported is not None:
+                return "import", exported, False
+        if scope.language in PACKAGED:
+            for document in self._modules.beside(scope.document):
+                beside = self.scope(document).member("", name)
+                if beside is not None:
+                    return "package", beside, False
+        return "name", None, False
+
+    def _through(self, scope: Scope, enclosing: str, receiver: str, name: str) -> tuple[Rule, Target | None, bool]:
+        """`a.b.name`: through an imported module, or a type that can be seen from here."""
+        modules = self._module_called(scope, receiver)
+        if modules is not None:
+            found = next(filter(None, (self._exported(each, name, HOPS) for each in modules)), None)
+            return "import", found, found is None and not modules
+        if self._comes_from_outside(scope, receiver.partition(".")[0]):
+            return "import", None, True
+        if "." in receiver or "::" in receiver or scope.parameter_around(enclosing, receiver):
+            return "name", None, False
+        rule, owner, _ = self._bare(scope, enclosing, receiver)
+        if owner is None or not self.scope(owner.document).is_type(owner.symbol.qualname):
+            return "name", None, False
+        return rule, self._member(self.scope(owner.document), owner.symbol.qualname, name), False
+
+    def _comes_from_outside(self, scope: Scope, name: str) -> bool:
+        """Whether a name is imported, and from nothing in this corpus."""
+        facts = scope.imported(name)
+        return bool(facts) and not any(self.imported_documents(scope.document, fact) for fact in facts)
+
+    def _module_called(self, scope: Scope, receiver: str) -> tuple[str, ...] | None:
+        """The documents of the module that a receiver is, () if it is not of this corpus; None if it is no module."""
+        head = receiver.partition(".")[0]
+        for fact in scope.imported(head):
+            if fact.name == "*":
+                continue
+            if fact.name:
+                documents = self._submodule(scope.document, fact) if receiver == head else ()
+                if documents:
+                    return documents
+            elif fact.alias or scope.language != "python":
+                if receiver == head:
+                    return self._modules.find(scope.document, fact.module)
+            elif receiver == fact.module:
+                return self._modules.find(scope.document, fact.module)
+        facts = scope.imported(head)
+        plain = bool(facts) and all(not fact.name for fact in facts)
+        return self._modules.find(scope.document, receiver) if plain and scope.language == "python" else None
+
+    def _submodule(self, document: str, fact: ImportFact) -> tuple[str, ...]:
+        joined = fact.module + fact.name if fact.module.endswith(".") else f"{fact.module}.{fact.name}"
+        return self._modules.find(document, joined) if self._source.language(document) in {"python", "java"} else ()
+
+    def _imported(self, scope: Scope, name: str, hops: int) -> Target | None:
+        for fact in scope.imported(name):
+            wanted = fact.name or name
+            for document in self._imported_modules(scope, fact):
+                found = self._exported(document, wanted, hops - 1)
+                if found is not None:
+                    return found
+        return None
+
+    def _imported_modules(self, scope: Scope, fact: ImportFact) -> tuple[str, ...]:
+        if scope.language in {"java", "kotlin", "scala"}:
+            return self.imported_documents(scope.document, fact)
+        return self._modules.find(scope.document, fact.module)
+
+    def _exported(self, document: str, name: str, hops: int) -> Target | None:
+        """What a name means to those who import it from a document: defined there, or imported there in turn."""
+        scope = self.scope(document)
+        found = scope.member("", name)
+        if found is not None or not hops:
+            return found
+        if scope.imported(name):
+            return self._imported(scope, name, hops)
+        for inner in self._taken_in(scope):
+            if inner != document and (found := self._exported(inner, name, hops - 1)) is not None:
+                return found
+        return None
+
+    def _taken_in(self, scope: Scope) -> Iterator[str]:
+        for module in scope.everything_from():
+            yield from self._modules.find(scope.document, module)
+
+    def _member(self, scope: Scope, owner: str, name: str, *, own: bool = True) -> Target | None:
+        """A member of a type or of its bases, breadth first."""
+        waiting, seen = [(scope, owner)], {(scope.document, owner)}
+        while waiting and len(seen) < 50:
+            place, qualname = waiting.pop(0)
+            found = place.member(qualname, name) if own or (place, qualname) != (scope, owner) else None
+            if found is not None:
+                return found
+            for base in place.bases(qualname):
+                outside = qualname.rpartition(".")[0]
+                _, target, _ = self._certain(place, base._replace(enclosing=outside))
+                if target is not None and (target.document, target.symbol.qualname) not in seen:
+                    seen.add((target.document, target.symbol.qualname))
+                    waiting.append((self.scope(target.document), target.symbol.qualname))
+        return None
+
+    def _candidates(self, scope: Scope, reference: ReferenceFact) -> list[Target]:
+        """The definitions of a name anywhere in the corpus, in the same language; overloads are one."""
+        found = {}
+        for document in sorted(set(self._source.defining(reference.name))):
+            if self._source.language(document) != scope.language and not _related(self._source, document, scope):
+                continue
+            for symbol in self._source.facts(document).symbols:
+                if symbol.name == reference.name and _fits(symbol, reference):
+                    found.setdefault((document, symbol.qualname), Target(document, symbol))
+        return list(found.values())
+
+
+_FAMILIES = ({"c", "cpp"}, {"javascript", "typescript", "tsx"}, {"java", "kotlin", "scala"})
+
+
+def _related(source: FactsSource, document: str, scope: Scope) -> bool:
+    pair = {source.language(document), scope.language}
+    return any(pair <= family for family in _FAMILIES)
+
+
+def _fits(symbol: SymbolFact, reference: ReferenceFact) -> bool:
+    """Whether a definition can be meant at all: a bare name is no member, what is called on something no local."""
+    if symbol.kind in {"heading", "key", "selector", "element"}:
+        return False
+    return symbol.kind not in MEMBER_KINDS or bool(reference.receiver) or not symbol.parent
+
+
+def _may_mean(edge: Edge, target: Target) -> bool:
+    if edge.target is None:
+        return edge.confidence == "ambiguous"
+    return (edge.target.document, edge.target.symbol.qualname) == (target.document, target.symbol.qualname)
+
+
+def _edge(
+    document: str, reference: ReferenceFact, confidence: Confidence, rule: Rule, candidates: int, target: Target | None
+) -> Edge:
+    return Edge(
+        document=document,
+        line=reference.line,
+        enclosing=reference.enclosing,
+        name=reference.name,
+        role=reference.role,
+        confidence=confidence,
+        rule=rule,
+        candidates=candidates,
+        target=target,
+    )
