@@ -1,7 +1,7 @@
 """Resolved references of Python compared with jedi: `python tests/accuracy/callers.py FOLDER [--sample N]`.
 
-For a sample of calls, jedi says where the called name is defined. Of those that our resolver calls `resolved`, precision
-is the share it agrees with; recall is the share of calls with a definition in the folder that are `resolved` rightly.
+For a sample of calls, jedi says where the called name is defined. Precision is the share of the `resolved` that it
+agrees with; recall is the share of calls with a definition in the folder that are `resolved` rightly.
 """
 
 import argparse

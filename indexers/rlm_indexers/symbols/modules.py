@@ -8,7 +8,6 @@ from rlm_indexers.languages import language_of
 
 _SCRIPTS = (".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".vue", ".json")
 _JVM = (".java", ".kt", ".scala")
-_HEADERS = frozenset({"c", "cpp", "objc"})
 
 
 class Modules:
@@ -29,20 +28,20 @@ class Modules:
 
     def _find(self, document: str, module: str) -> tuple[str, ...]:
         """The documents that `module`, imported in a document, stands for; () when they are not of this corpus."""
-        language = language_of(document)
-        if language == "python":
-            return self._python(document, module)
-        if language in {"javascript", "typescript", "tsx", "vue", "svelte"}:
-            return self._script(document, module)
-        if language == "go":
-            return tuple(self._folder_files(self._folder_of(module), ".go"))
-        if language in {"java", "kotlin", "scala"}:
-            return self._jvm(document, module)
-        if language in _HEADERS:
-            return self._included(document, module)
-        if language == "ruby":
-            return self._included(document, module.removeprefix("./") + ".rb")
-        return self._included(document, module) if "/" in module or "." in module else ()
+        match language_of(document):
+            case "python":
+                found = self._python(document, module)
+            case "javascript" | "typescript" | "tsx" | "vue" | "svelte":
+                found = self._script(document, module)
+            case "go":
+                found = tuple(self._folder_files(self._folder_of(module), ".go"))
+            case "java" | "kotlin" | "scala":
+                found = self._jvm(document, module)
+            case "ruby":
+                found = self._included(document, module.removeprefix("./") + ".rb")
+            case _:
+                found = self._included(document, module) if "/" in module or "." in module else ()
+        return found
 
     def beside(self, document: str) -> list[str]:
         """The documents in the same folder, in the same language."""
@@ -92,9 +91,8 @@ class Modules:
         named = [d for d in self._by_stem.get(stem, ()) if d.endswith(_JVM) and _ends(d.rpartition(".")[0], path)]
         if named:
             return _nearest(document, named)
-        return tuple(
-            name for end in _JVM for name in self._folder_files(self._folder_of(module.replace(".", "/")), end)
-        )
+        folder = self._folder_of(path)
+        return tuple(name for end in _JVM for name in self._folder_files(folder, end))
 
     def _included(self, document: str, module: str) -> tuple[str, ...]:
         beside = posixpath.normpath(posixpath.join(posixpath.dirname(document), module))

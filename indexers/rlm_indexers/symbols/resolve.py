@@ -257,7 +257,7 @@ class Resolver:
 
     def _candidates(self, scope: Scope, reference: ReferenceFact) -> list[Target]:
         """The definitions of a name anywhere in the corpus, in the same language; overloads are one."""
-        found = {}
+        found: dict[tuple[str, str], Target] = {}
         for document in sorted(set(self._source.defining(reference.name))):
             if self._source.language(document) != scope.language and not _related(self._source, document, scope):
                 continue
