@@ -74,9 +74,9 @@ class Column:
         ground.look(session.pid)
         looking.cancel()
         reached = attack.judge(ground, result.stdout)
-        after = await asyncio.wait_for(session.exec("6 * 7"), 20)
+        after = await asyncio.wait_for(session.exec("6 * 7", seconds=3), 20)
         if after.died and after.restored:
-            after = await asyncio.wait_for(session.exec("6 * 7"), 20)
+            after = await asyncio.wait_for(session.exec("6 * 7", seconds=3), 20)
         await session.close()
         harm = [] if after.stdout == "42\n" else [f"the session did not come back: {after}"]
         if host_memory_mb() - before > HOST_MAY_GROW_MB:

@@ -79,7 +79,13 @@ ATTACKS = (
         control="held",
     ),
     Attack(PROGRAMS, "the shell", "os.system(PROGRAM)", traced),
-    Attack(PROGRAMS, "subprocess", "import subprocess\nsubprocess.run([PROGRAM])", traced),
+    Attack(
+        PROGRAMS,
+        "subprocess",
+        "import sys\nlib = os.path.dirname(os.__file__)\nsys.path += [lib, lib + '/lib-dynload']\n"
+        "import subprocess\nsubprocess.run([PROGRAM])",
+        traced,
+    ),
     Attack(PROGRAMS, "posix_spawn", "os.waitpid(os.posix_spawn(PROGRAM, [PROGRAM], {}), 0)", traced),
     Attack(PROGRAMS, "become a program", "os.execv(PROGRAM, [PROGRAM])", traced, raw=True),
     Attack(
