@@ -71,6 +71,7 @@ def answered(
     sub: Any = echo,
     *,
     question: str = "What is it?",
+    strategy: str = "loop",
     delay: float = 0.0,
     models: tuple[str, str] = (f"openai/{ROOT}", f"openai/{SUB}"),
     limits: BudgetLimits | None = None,
@@ -82,7 +83,7 @@ def answered(
     with ScriptedModel(script, delay=delay) as server:
         records = options.pop("records", None) or Records()
         outcome = asyncio.run(
-            _ask(server, models, corpus=corpus, question=question, records=records,
+            _ask(server, models, corpus=corpus, question=question, strategy=strategy, records=records,
                  limits=limits or BudgetLimits(), session_limits=session_limits, **options)
         )  # fmt: skip
         return Answered(outcome, records, server)

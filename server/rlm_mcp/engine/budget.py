@@ -121,15 +121,15 @@ class Budget:
     def last_lease(self, estimate: Usage, *, sub_call: bool = False) -> Lease | None:
         """Room for the one call that asks for the best answer after a limit; None when money or tokens are gone.
 
-        Its own limit of calls does not keep a child from it; that of the run does.
+        A child's own limits do not keep it from that call; those of the run do, since many children end at once.
         """
         gone = any(b.usd_left() <= 0 or b.tokens_left() <= 0 for b in self._chain())
-        above = self.parent is not None and sub_call and self.parent.closed()
+        above = self.parent is not None and sub_call and self.parent.closed(estimate)
         return None if gone or above else self._enter(Lease(estimate, sub_call))
 
-    def closed(self) -> str:
-        """Why no sub-call at all can be made any more, here or above; empty while one can."""
-        found = (budget.refusal(NO_USAGE, sub_call=True) for budget in self._chain())
+    def closed(self, estimate: Usage = NO_USAGE) -> str:
+        """Why no sub-call (of this size) can be made any more, here or above; empty while one can."""
+        found = (budget.refusal(estimate, sub_call=True) for budget in self._chain())
         return next((full.reason for full in found if full), "")
 
     def settle(self, lease: Lease, usage: Usage = NO_USAGE, *, cached: bool = False) -> None:

@@ -108,7 +108,8 @@ def test_a_bomb_of_children_stays_within_the_run_s_budget(corpus):
     code = 'print(rlm_query_batched(["boom"] * 8)[0])'
     run = answered(corpus, root([cell(code), LOOK, GOOD], child), models=("openai/gpt-4o-mini", "openai/sub"),
                    limits=BudgetLimits(usd=0.05, depth=2, iterations=4, seconds=60))  # fmt: skip
-    assert run.outcome.usage.usd <= 0.05
+    one_call = 0.002
+    assert run.outcome.usage.usd <= 0.05 + one_call, "the last request of the run itself may go beyond"
 
 
 def test_a_child_that_runs_into_a_limit_says_so_in_its_answer(corpus):
