@@ -108,3 +108,9 @@ def test_a_child_may_work_in_its_parent_s_last_turn():
     root.turn()
     assert root.reached() != ""
     assert root.child().reached() == ""
+
+
+def test_of_children_that_end_at_once_only_those_are_asked_for_whom_the_run_has_room():
+    root = Budget(BudgetLimits(usd=0.02))
+    leases = [root.child().last_lease(usage(usd=0.008), sub_call=True) for _ in range(8)]
+    assert sum(lease is not None for lease in leases) == 2
