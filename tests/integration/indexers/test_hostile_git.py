@@ -130,12 +130,25 @@ def test_commands_that_could_run_filters_are_refused(hostile: Repository):
             Git(hostile.root / ".git", hostile.root).run(command)
 
 
-def test_a_missing_object_is_not_fetched(hostile: Repository, store: Store, canary: Path):
-    blob = hostile.git("rev-parse", "HEAD:b.txt")
-    (hostile.root / ".git/objects" / blob[:2] / blob[2:]).unlink()
-    corpus = load(store, f"{hostile.root}@HEAD")
+def test_a_missing_object_is_not_fetched(repo: Repository, store: Store, program: Path, canary: Path, tmp_path: Path):
+    """A promisor remote on this machine is reached by running what `uploadpack` names."""
+    repo.commit(a__py="a = 1\n", b__txt="b\n")
+    repo.git("clone", "-q", "--bare", str(repo.root), str(tmp_path / "origin.git"))
+    for key, value in {
+        "core.repositoryFormatVersion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.url": str(tmp_path / "origin.git"),
+        "remote.origin.promisor": "true",
+        "remote.origin.uploadpack": str(program),
+    }.items():
+        repo.git("config", key, value)
+    blob = repo.git("rev-parse", "HEAD:b.txt")
+    (repo.root / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    corpus = load(store, f"{repo.root}@HEAD")
     assert [s.reason for s in corpus.coverage.skipped if s.id == "b.txt"] == ["object-not-here"]
     assert not canary.exists()
+    repo.git("cat-file", "-p", blob, check=False)
+    assert canary.exists(), "plain git does run it, so there was something to withstand"
 
 
 def test_nothing_of_the_callers_git_environment_is_used(repo, store, tmp_path, monkeypatch):
@@ -156,7 +169,8 @@ def test_a_work_tree_configured_elsewhere_is_not_read(repo, store, tmp_path):
     (tmp_path / "private/secret.txt").write_text("secret\n")
     repo.commit(a__py="a = 1\n")
     repo.git("config", "core.worktree", str(tmp_path / "private"))
-    assert set(texts(load(store, repo.root))) == {"a.py"}
+    corpus = load(store, repo.root)
+    assert (set(texts(corpus)), corpus.coverage.skipped) == ({"a.py"}, ())
 
 
 @pytest.fixture
