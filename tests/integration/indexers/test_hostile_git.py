@@ -24,7 +24,7 @@ def canary(tmp_path: Path) -> Path:
 def program(tmp_path: Path, canary: Path) -> Path:
     """A program that leaves a mark whenever it is run, whatever it is run as."""
     path = tmp_path / "program.sh"
-    path.write_text(f'#!/bin/sh\necho "$0 $*" >> {canary}\ncat\n')
+    path.write_text(f'#!/bin/sh\necho "$0 $*" >> {canary}\nexit 1\n')
     path.chmod(0o755)
     return path
 
