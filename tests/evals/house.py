@@ -1,6 +1,7 @@
 """The whole engine in one process, asked as the command line asks it; only the models are scripted, over HTTP."""
 
 import dataclasses
+import itertools
 import math
 import os
 import re
@@ -50,9 +51,13 @@ class Row:
     seen: bool
     """A model was shown every cited line."""
     rejected: int
+    in_flight: int
+    """Requests that the server was answering at a time, at most."""
     lost: int
     """Sub-calls that the engine counted and the server did not, or the reverse."""
     seconds: float
+    longest_turn: float
+    """Seconds between two requests of the root, at most: a reply, its cell, and all that the cell waited for."""
     ideal: float
     """The models' own time: delays, when as many sub-calls as may be under way always are, and their computing."""
 
@@ -73,7 +78,7 @@ class House:
 
     async def loaded(self, task: Task) -> str:
         """The task's corpus, loaded; what to call it."""
-        folder = self._folder / task.name.replace("/", "-")
+        folder = self._folder / f"{task.name.replace('/', '-')}-{task.hash}"
         if not folder.exists():
             task.write(folder)
             await self.app.library.load(str(folder))
@@ -135,8 +140,10 @@ def _row(task: Task, steering: Steering, result: dict[str, JSON], seen: Seen, se
         evidence=task.evidence <= _cited(result),
         seen=all(row["seen"] for row in result["citations"]),
         rejected=len(result["rejected"]),
+        in_flight=max(row["in_flight"] for row in seen.requests),
         lost=abs(len(seen.sub) - (result["usage"]["calls"] - result["usage"]["cached_calls"])),
         seconds=round(seconds, 4),
+        longest_turn=max((b["at"] - a["at"] for a, b in itertools.pairwise(seen.root)), default=0.0),
         ideal=round(seen.busy + ideal(steering, len(seen.root), len(seen.sub)), 4),
     )
 

@@ -15,11 +15,11 @@ WIDTHS = (0, 1, 8, 16, 32, 64, 128, 200, 256, 500)
 
 
 def shape(code: str) -> Policy:
-    """Looks, runs one cell, answers with what it counted."""
+    """Looks, runs one cell, answers with what it counted. `{run}` in the code becomes the question."""
 
     def policy(said: Talk) -> str:
         if said.turn < 2:
-            return cell(code if said.turn else LOOK)
+            return cell(code.replace("{run}", said.question) if said.turn else LOOK)
         counted = re.search(r"(\d+) answers", said.output)
         return _final(counted[1] if counted else "none")
 
@@ -28,12 +28,12 @@ def shape(code: str) -> Policy:
 
 def spread(width: int) -> Policy:
     """One batch of so many sub-calls."""
-    return shape(f"a = llm_query_batched(['item %d' % n for n in range({width})])" + ANSWERS)
+    return shape(f"a = llm_query_batched(['{{run}} item %d' % n for n in range({width})])" + ANSWERS)
 
 
 def batches(count: int, width: int) -> Policy:
     """So many batches, one after the other."""
-    one = f"llm_query_batched(['batch %d item %d' % (b, n) for n in range({width})])"
+    one = f"llm_query_batched(['{{run}} batch %d item %d' % (b, n) for n in range({width})])"
     return shape(f"a = []\nfor b in range({count}):\n    a += {one}" + ANSWERS)
 
 
@@ -61,7 +61,7 @@ def turns(count: int) -> Policy:
 
 
 def _final(answer: str) -> str:
-    return f"FINAL(ANSWER: {answer} [{FILE}:1-2])"
+    return f"FINAL(ANSWER: {answer}\nEvidence: [{FILE}:1-2])"
 
 
 MAKERS: dict[str, Callable[..., Policy]] = {"spread": spread, "batches": batches, "children": children, "turns": turns}
