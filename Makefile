@@ -4,9 +4,10 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 Q      ?= Where are citations verified?
 CORPUS ?= .
+SOURCES ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ask test check format bench evals clients live lock clean
+.PHONY: help setup ask test check format bench accuracy evals clients live lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -44,6 +45,9 @@ bench: setup  ## the figures of docs/benchmarks.md
 
 evals: setup  ## the engine under a root that makes no mistakes: the figures of docs/evals.md
 	$(BIN)/python -m tests.evals.run
+
+accuracy: setup  ## the tables of docs/accuracy.md: make accuracy SOURCES=folder (see tests/accuracy/run.py)
+	$(BIN)/python tests/accuracy/run.py $(SOURCES)
 
 clients: setup  ## the real agent clients, where they are installed
 	$(BIN)/python -m pytest -m client

@@ -1,5 +1,6 @@
 """Definitions: their names, spans and documentation, read from captured nodes."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ from rlm_indexers.symbols.shapes import Shape
 SIGNATURE_CHARACTERS = 200
 OPEN_END = -1
 """The end of what encloses whatever follows."""
+
+_COMMENT_AFTER_COLON = re.compile(rb":\s*#.*", re.DOTALL)
 
 
 class Definition(NamedTuple):
@@ -156,7 +159,8 @@ def _name(node: Node, data: bytes) -> str:
 def _signature(node: Node, data: bytes, shape: Shape) -> str:
     body = _body(node, shape)
     end = body.start_byte if body is not None and body.start_byte > node.start_byte else node.end_byte
-    return _head(data[node.start_byte : min(end, node.start_byte + 4 * SIGNATURE_CHARACTERS)])
+    head = data[node.start_byte : min(end, node.start_byte + 4 * SIGNATURE_CHARACTERS)]
+    return _head(_COMMENT_AFTER_COLON.sub(b":", head) if shape.docstrings else head)
 
 
 def _body(node: Node, shape: Shape) -> Node | None:

@@ -17,6 +17,8 @@ Rule = Literal["scope", "import", "package", "name"]
 OURSELVES = frozenset({"self", "cls", "this", "$this", "static", "Self", "@self"})
 PACKAGED = frozenset({"go", "java", "kotlin", "scala"})
 """Languages in which files of one folder see each other's names."""
+NAMESPACED = frozenset({"cpp", "csharp", "php"})
+"""Languages in which a name is looked up in namespaces, wherever their parts are written."""
 HOPS = 6
 """How many times an imported name may be imported itself, and how many base classes up a member may be."""
 MEMBER_KINDS = frozenset({"method", "property", "declaration"})
@@ -143,6 +145,8 @@ class Resolver:
             around = scope.enclosing_type(reference.enclosing)
             found = self._member(scope, around, name, own=receiver != SUPER) if around else None
             return "scope", found, False
+        if scope.language == "go" and receiver == scope.receiver_name(reference.enclosing):
+            return "package", self._of_receiver(scope, reference.enclosing, name), False
         return self._through(scope, reference.enclosing, receiver, name)
 
     def _bare(self, scope: Scope, enclosing: str, name: str) -> tuple[Rule, Target | None, bool]:
@@ -151,19 +155,17 @@ class Resolver:
             return "scope", found, False
         if scope.parameter_around(enclosing, name):
             return "scope", None, True
+        if scope.language in NAMESPACED:
+            return "package", self._namespaced(scope, enclosing, name), False
         if scope.imported(name):
             imported = self._imported(scope, name, HOPS)
             return "import", imported, imported is None
-        for document in self._taken_in(scope):
-            exported = self._exported(document, name, HOPS)
-            if exported is not None:
-                return "import", exported, False
-        if scope.language in PACKAGED:
-            for document in self._modules.beside(scope.document):
-                beside = self.scope(document).member("", name)
-                if beside is not None:
-                    return "package", beside, False
-        return "name", None, False
+        taken = (self._exported(document, name, HOPS) for document in self._taken_in(scope))
+        found = next(filter(None, taken), None)
+        if found is not None or scope.language not in PACKAGED:
+            return "import" if found else "name", found, False
+        beside = (self.scope(document).member("", name) for document in self._modules.beside(scope.document))
+        return "package", next(filter(None, beside), None), False
 
     def _through(self, scope: Scope, enclosing: str, receiver: str, name: str) -> tuple[Rule, Target | None, bool]:
         """`a.b.name`: through an imported module, or a type that can be seen from here."""
@@ -180,6 +182,24 @@ class Resolver:
             return "name", None, False
         return rule, self._member(self.scope(owner.document), owner.symbol.qualname, name), False
 
+    def _namespaced(self, scope: Scope, enclosing: str, name: str) -> Target | None:
+        """What stands under a name in the namespaces around or taken in; nothing when there are two."""
+        parts = enclosing.split(".") if enclosing else []
+        around = {".".join(parts[:count]) for count in range(len(parts) + 1)} | set(scope.everything_from())
+        said = {f"{fact.module}.{fact.name or name}".lstrip(".") for fact in scope.imported(name)}
+        found: dict[tuple[str, str], Target] = {}
+        for document in self._source.defining(name):
+            for symbol in self._source.facts(document).symbols:
+                if symbol.name == name and (symbol.qualname in said if said else symbol.parent in around):
+                    found.setdefault((document, symbol.qualname), Target(document, symbol))
+        return next(iter(found.values())) if len(found) == 1 else None
+
+    def _of_receiver(self, scope: Scope, enclosing: str, name: str) -> Target | None:
+        """A member of the type of a Go method, which any file of its folder may define."""
+        owner = enclosing.partition(".")[0]
+        beside = (self.scope(document).member(owner, name) for document in self._modules.beside(scope.document))
+        return next(filter(None, beside), None)
+
     def _comes_from_outside(self, scope: Scope, name: str) -> bool:
         """Whether a name is imported, and from nothing in this corpus."""
         facts = scope.imported(name)
@@ -187,22 +207,22 @@ class Resolver:
 
     def _module_called(self, scope: Scope, receiver: str) -> tuple[str, ...] | None:
         """The documents of the module that a receiver is, () if it is not of this corpus; None if it is no module."""
-        head = receiver.partition(".")[0]
+        head, is_python = receiver.partition(".")[0], scope.language == "python"
         for fact in scope.imported(head):
             if fact.name == "*":
                 continue
             if fact.name:
-                documents = self._submodule(scope.document, fact) if receiver == head else ()
+                documents = self._submodule(scope.document, fact) if receiver == head and is_python else ()
                 if documents:
                     return documents
-            elif fact.alias or scope.language != "python":
+            elif fact.alias or not is_python:
                 if receiver == head:
                     return self._modules.find(scope.document, fact.module)
             elif receiver == fact.module:
                 return self._modules.find(scope.document, fact.module)
         facts = scope.imported(head)
         plain = bool(facts) and all(not fact.name for fact in facts)
-        return self._modules.find(scope.document, receiver) if plain and scope.language == "python" else None
+        return self._modules.find(scope.document, receiver) if plain and is_python else None
 
     def _submodule(self, document: str, fact: ImportFact) -> tuple[str, ...]:
         joined = fact.module + fact.name if fact.module.endswith(".") else f"{fact.module}.{fact.name}"

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from rlm_indexers.symbols.facts import Facts, ImportFact, ReferenceFact, SymbolFact
 from rlm_indexers.symbols.nesting import FUNCTIONS, TYPES
 
+_GO_RECEIVER = re.compile(r"func \((\w+) ")
+
 
 class Target(NamedTuple):
     """A definition in a corpus."""
@@ -66,6 +68,13 @@ class Scope:
                 return True
             enclosing = enclosing.rpartition(".")[0]
         return False
+
+    def receiver_name(self, enclosing: str) -> str:
+        """What a Go method calls what it is called on; "" for a function."""
+        parts = enclosing.split(".")[:2]
+        heads = self._members.get((parts[0], parts[-1]), []) if len(parts) == 2 else []
+        found = _GO_RECEIVER.match(heads[0].signature) if heads else None
+        return found[1] if found else ""
 
     def enclosing_type(self, enclosing: str) -> str:
         """The innermost type around; "" when there is none."""

@@ -1,0 +1,53 @@
+"""All accuracy tables: `python tests/accuracy/run.py FOLDER`, or `make accuracy SOURCES=FOLDER`.
+
+FOLDER holds the sources, one folder for each row of SOURCES below; what is absent is left out and named. Without a
+FOLDER this repository and the standard library of this Python are measured. Tools that are looked for: `ctags`
+(universal-ctags), `go`, `node` with the npm package typescript in FOLDER/typescript, and jedi in this environment.
+"""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SOURCES = (
+    ("python.py", (), "django"),
+    ("compilers.py", ("typescript",), "typeorm"),
+    ("compilers.py", ("go",), "go"),
+    ("ctags.py", ("java",), "dubbo"),
+    ("ctags.py", ("rust",), "rust-analyzer"),
+    ("ctags.py", ("c",), "git"),
+    ("ctags.py", ("cpp",), "rocksdb"),
+    ("ctags.py", ("csharp",), "jellyfin"),
+    ("ctags.py", ("ruby",), "rails"),
+    ("ctags.py", ("php",), "symfony"),
+    ("callers.py", (), "django"),
+)
+
+
+def run(script: str, arguments: tuple[str, ...], folder: Path, typescript: Path) -> None:
+    sys.stdout.write(f"\n{script} {' '.join(arguments)} {folder.name}\n")
+    sys.stdout.flush()
+    more = ("--typescript", str(typescript)) if script == "compilers.py" else ()
+    command = [sys.executable, str(HERE / script), *arguments, str(folder), *more]
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
+    subprocess.run(command, check=False, env=environment)
+
+
+def main() -> None:
+    if len(sys.argv) < 2:
+        run("python.py", (), HERE.parents[1] / "indexers", Path())
+        run("python.py", (), Path(sysconfig.get_path("stdlib")) / "asyncio", Path())
+        return
+    root = Path(sys.argv[1]).resolve()
+    for script, arguments, name in SOURCES:
+        if (root / name).is_dir():
+            run(script, arguments, root / name, root / "typescript")
+        else:
+            sys.stdout.write(f"\nleft out: {name} is not in {root}\n")
+
+
+if __name__ == "__main__":
+    main()
