@@ -77,10 +77,12 @@ def test_nothing_gets_through_as_an_ordinary_user():
 
 
 def test_without_a_lock_the_attacks_are_real():
-    found = column(())
     certain = {f"{attack.kind}: {attack.name}" for attack in ATTACKS if attack.control == "reached"}
-    assert certain - reached(found) == set()
-    assert len(reached(found)) >= 80
+    real = reached(column(()))
+    if certain - real:  # an attack may run out of time on a busy machine; the lock has no second try
+        real |= reached(column(()))
+    assert certain - real == set()
+    assert len(real) >= 80
 
 
 @pytest.mark.parametrize(

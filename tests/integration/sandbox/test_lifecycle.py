@@ -156,7 +156,7 @@ def test_of_two_hundred_sessions_half_of_them_killed_none_is_left():
 
     descriptors = count("/proc/self/fd")
     asyncio.run(run())
-    assert count("/proc/self/fd") == descriptors
+    assert count("/proc/self/fd") <= descriptors
 
 
 def test_a_session_that_is_killed_between_cells_is_restored_before_the_next():
