@@ -9,6 +9,7 @@ import pytest
 
 from rlm_indexers import checkout, git
 from rlm_indexers.errors import GitError, SourceError
+from rlm_indexers.evidence import Evidence
 from rlm_indexers.git import Git
 from rlm_indexers.store import Store
 from tests.integration.indexers.conftest import load, texts
@@ -121,6 +122,10 @@ def test_no_program_runs_for_any_command_of_the_wrapper(hostile: Repository, can
     reader.run("rev-list", "HEAD")
     with reader.blobs() as blobs:
         assert blobs.read("1" * 40) is None
+    evidence = Evidence(hostile.root)
+    assert len(evidence.log("a.py", grep="change")) == 1
+    assert len(evidence.blame("a.py", 1, 1)) == 1
+    evidence.diff("HEAD", "HEAD")
     assert not canary.exists()
 
 
