@@ -3,6 +3,7 @@
 It bounds itself before it reads the first byte that is not ours.
 """
 
+import gc
 import os
 import resource
 from typing import Any, BinaryIO
@@ -16,6 +17,7 @@ UNIT_BYTES = 1 << 30
 def main(arguments: list[str]) -> None:
     """Answer units until the input ends. The one argument: bytes of memory."""
     bound(int(arguments[0]))
+    gc.disable()  # facts hold no cycles, and looking for them costs a tenth of the time
     source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no frame
     sink.write(frames.pack({}, b""))  # so that the time it took to start is not the first document's

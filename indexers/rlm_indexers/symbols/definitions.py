@@ -36,6 +36,7 @@ class Surroundings:
     """What may belong to the span of a definition without being part of its node."""
 
     def __init__(self, captures: Captures, data: bytes) -> None:
+        self._data = data
         self._leads: dict[int, tuple[int, bool]] = {}
         """Last row → first row of a comment or attribute that has its lines for itself, and whether a comment."""
         self._wraps: dict[int, tuple[int, int, int]] = {}
@@ -51,11 +52,15 @@ class Surroundings:
     def around(self, node: Node, trims: bool) -> tuple[int, int]:
         """First and last row of a node with all that wraps it."""
         start, first = node.start_byte, node.start_point[0]
-        last = last_row(_last_leaf(node) if trims else node)
+        last = last_row(_last_leaf(node) if trims and self._ends_in_comment(node) else node)
         while start in self._wraps and self._wraps[start][0] != start:
             start, first, end = self._wraps[start]
             last = max(last, end) if not trims else last
         return first, last
+
+    def _ends_in_comment(self, node: Node) -> bool:
+        end = node.end_byte
+        return self._data[self._data.rfind(b"\n", 0, end) + 1 : end].lstrip().startswith(b"#")
 
     def before(self, row: int) -> tuple[int, int, int]:
         """First row of what leads up to a row without a gap; first and last row of the comments in it, or -1, -1."""
@@ -150,7 +155,7 @@ def _last_leaf(node: Node) -> Node:
 
 
 def _name(node: Node, data: bytes) -> str:
-    text = dotted(" ".join(data[node.start_byte : node.end_byte].decode("utf-8", "replace").split()))
+    text = dotted(data[node.start_byte : node.end_byte].decode("utf-8", "replace"))
     if node.type == "operator_cast":
         text = text.partition("(")[0].strip()
     return text.strip("\"'`").removeprefix(":")[:SIGNATURE_CHARACTERS]

@@ -9,7 +9,7 @@ from rlm_indexers.symbols.nesting import Owners, nested
 from rlm_indexers.symbols.outlines import OUTLINES
 from rlm_indexers.symbols.parsing import Captures, Grammar, Node, load
 from rlm_indexers.symbols.python_ast import python_facts
-from rlm_indexers.symbols.receivers import Receivers
+from rlm_indexers.symbols.receivers import SEPARATORS, Receivers
 from rlm_indexers.symbols.shapes import Shape, shape_of
 
 _ROLES: dict[str, Role] = {"ref.call": "call", "ref.type": "type", "ref.name": "name"}
@@ -73,20 +73,27 @@ def _tag_role(capture: str) -> Role:
 
 def _references(nodes: Iterable[tuple[Node, Role]], data: bytes, owners: Owners) -> list[ReferenceFact]:
     receivers = Receivers(data)
+    owner, receiver = owners.at, receivers.before
     names: dict[bytes, str] = {}
     found: dict[int, ReferenceFact] = {}
     for node, role in nodes:
         start = node.start_byte
         raw = data[start : node.end_byte]
         if b"::" in raw:
-            raw = raw.partition(b"<")[0]
-            start += raw.rfind(b"::") + 2
-            raw = raw.rpartition(b"::")[2]
+            start, raw = _last_part(start, raw)
         if start in found:
             continue
         name = names.get(raw) or names.setdefault(raw, raw.decode("utf-8", "replace"))
-        found[start] = ReferenceFact(name, node.start_point[0] + 1, role, owners.at(start), receivers.before(start))
+        before = receiver(start) if start and data[start - 1] in SEPARATORS else ""
+        found[start] = ReferenceFact(name, node.start_point[0] + 1, role, owner(start), before)
     return [found[start] for start in sorted(found)]
+
+
+def _last_part(start: int, raw: bytes) -> tuple[int, bytes]:
+    """Where `c` of `a::b::c<T>` stands, and it."""
+    raw = raw.partition(b"<")[0]
+    at = raw.rfind(b"::") + 2 if b"::" in raw else 0
+    return start + at, raw[at:]
 
 
 def _imports(nodes: Iterable[Node], data: bytes, shape: Shape) -> Iterator[ImportFact]:

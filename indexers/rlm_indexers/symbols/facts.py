@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 State = Literal["parsed", "text-only"]
 Role = Literal["call", "type", "import", "name"]
 ROLES: tuple[Role, ...] = ("call", "type", "import", "name")
+_ROLE_NUMBERS = {role: number for number, role in enumerate(ROLES)}
 
 UNKNOWN = "?"
 """The receiver of a reference made on something that is no plain name: `f().name`, `a[0].name`."""
@@ -90,14 +91,15 @@ def text_only(reason: str) -> Facts:
 def facts_to_json(facts: Facts) -> str:
     """Facts as one line of JSON; references as numbers into a table of strings, being by far the most."""
     table: dict[str, int] = {}
+    place = table.setdefault
     flat: list[int] = []
     for name, line, role, enclosing, receiver in facts.references:
         flat += (
-            table.setdefault(name, len(table)),
+            place(name, len(table)),
             line,
-            ROLES.index(role),
-            table.setdefault(enclosing, len(table)),
-            table.setdefault(receiver, len(table)),
+            _ROLE_NUMBERS[role],
+            place(enclosing, len(table)),
+            place(receiver, len(table)),
         )
     value = {
         "state": facts.state,

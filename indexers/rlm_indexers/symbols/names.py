@@ -201,5 +201,7 @@ _SEPARATORS = re.compile(r"\s*(?:::|\\|->)\s*")
 
 def dotted(text: str) -> str:
     """A qualified name as it is written, with "." between its parts and without template arguments."""
-    text = re.sub(r"<[^<>]*>", "", text)
+    if text.isidentifier():
+        return text
+    text = re.sub(r"<[^<>]*>", "", " ".join(text.split()))
     return _SEPARATORS.sub(".", text).strip(". ")

@@ -5,6 +5,8 @@ from rlm_indexers.symbols.facts import SUPER, UNKNOWN
 _KEPT = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$@.:") | frozenset(range(128, 256))
 _BLANK = bytes(byte if byte in _KEPT else 32 for byte in range(256))
 _LONGEST = 80
+SEPARATORS = frozenset(b".>:")
+"""The last bytes of what can stand between a receiver and a name."""
 
 
 class Receivers:
