@@ -1,17 +1,15 @@
-"""The one place that wires things: settings → library, models, provider, runs → an App; and an App → a server."""
+"""The one place that wires things: settings → library, runs, models, provider → an App."""
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rlm_indexers.history.agents import Places
 from rlm_indexers.store import Store
 from rlm_mcp import settings as settings_module
-from rlm_mcp.asking import Asking
 from rlm_mcp.errors import in_words
 from rlm_mcp.library import Library
 from rlm_mcp.runs import Runs
@@ -40,7 +38,6 @@ class App:
         self.environment = settings_module.variables()
         self.library = Library(Store(settings.cache_dir, places=_places(self.environment)), cwd)
         self.runs = Runs(settings.cache_dir / "runs")
-        self.asking = Asking(self)
         self._lock = asyncio.Lock()
         self._provider: Provider | None = None
         self._models: Models | None = None
@@ -123,18 +120,6 @@ async def opened(settings: Settings, *, cwd: Path) -> AsyncIterator[App]:
         await app.close()
 
 
-def serve(settings: Settings) -> None:
-    """Serve MCP on stdin and stdout until stdin ends."""
-    asyncio.run(_serve(settings))
-
-
-async def _serve(settings: Settings) -> None:
-    from rlm_mcp.tools import build_server
-
-    async with opened(settings, cwd=_project()) as app:
-        await build_server(app).run_stdio_async()
-
-
 def _places(environment: Mapping[str, str]) -> Places:
     """Where agents keep their transcripts: their own variables, else their places below the user's home."""
     folders = {
@@ -143,9 +128,3 @@ def _places(environment: Mapping[str, str]) -> Places:
         "data_home": environment.get("XDG_DATA_HOME"),
     }
     return Places(Path.home(), **{name: Path(folder) for name, folder in folders.items() if folder})
-
-
-def _project() -> Path:
-    """The folder that relative sources are meant from: where the client started us, or what it calls its project."""
-    project: Any = settings_module.variables().get("CLAUDE_PROJECT_DIR")
-    return Path(project) if project and os.path.isdir(project) else Path.cwd()  # noqa: PTH112

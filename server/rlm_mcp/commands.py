@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlm_mcp import doctor as doctors
 from rlm_mcp import render
-from rlm_mcp.asking import AskOptions
+from rlm_mcp.asking import Asking, AskOptions
 from rlm_mcp.errors import ConfigError, LowerError, RlmError
 from rlm_mcp.runs import Run
 from rlm_mcp.terminal import Progress
@@ -34,7 +34,7 @@ async def load(app: "App", options: Options) -> int:
 async def ask(app: "App", options: Options) -> int:
     """Answer a question; progress goes to stderr."""
     return await _answered(
-        app, options, app.asking.start(options.question, options.corpus, AskOptions(follows=options.follows))
+        app, options, Asking(app).start(options.question, options.corpus, AskOptions(follows=options.follows))
     )
 
 
@@ -100,7 +100,7 @@ async def runs(app: "App", options: Options) -> int:
     if not options.run:
         raise ConfigError(f"runs {options.action} needs a run's id. See: rlm-mcp runs list.")
     if options.action == "resume":
-        return await _answered(app, options, app.asking.resume(options.run))
+        return await _answered(app, options, Asking(app).resume(options.run))
     if options.action == "cancel":
         app.runs.request_cancel(options.run)
         _print(options, {"run": options.run, "status": "cancelling"}, lambda: f"{options.run}: asked to stop")

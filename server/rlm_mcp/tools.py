@@ -15,7 +15,7 @@ from pydantic import AliasChoices, Field
 from rlm_indexers.sources import HISTORY
 from rlm_mcp import __version__, render
 from rlm_mcp.app import App
-from rlm_mcp.asking import AskOptions
+from rlm_mcp.asking import Asking, AskOptions
 from rlm_mcp.errors import ConfigError, RlmError
 from rlm_mcp.runs import Run
 
@@ -66,6 +66,7 @@ class Tools:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._asking = Asking(app)
 
     async def load_corpus(
         self,
@@ -111,7 +112,7 @@ class Tools:
         its checked citations, and what it cost. If it takes long, returns a run id for rlm_job.
         """
         options = AskOptions(budget_usd=budget_usd, follows=follows)
-        run = self._app.asking.start(question, self._allowed(corpus), options)
+        run = self._asking.start(question, self._allowed(corpus), options)
         return await self._wait(ctx, run, wait_s, detail)
 
     async def rlm_job(
