@@ -16,6 +16,7 @@ from typing import Any
 
 from rlm_mcp import settings
 from rlm_mcp.app import opened
+from rlm_mcp.asking import Asking
 
 
 async def asked(url: str, path: str) -> dict[str, Any]:
@@ -28,7 +29,7 @@ async def asked(url: str, path: str) -> dict[str, Any]:
         async with opened(chosen, cwd=Path(cache)) as app:
             await app.library.load(path)
             started = time.perf_counter()
-            run = app.asking.start("How many?", path)
+            run = Asking(app).start("How many?", path)
             await app.runs.wait(run)
             seconds = time.perf_counter() - started
             if run.error is not None or run.result is None:

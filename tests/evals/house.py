@@ -15,6 +15,7 @@ from typing import Any
 
 from rlm_mcp import render, settings
 from rlm_mcp.app import App, opened
+from rlm_mcp.asking import Asking
 from tests.evals.corpora import Line, Task
 from tests.evals.model import ROOT, SUB, Remote, Seen, Steering
 from tests.evals.policies import marked
@@ -97,7 +98,7 @@ class House:
 
     async def answer(self, question: str, corpus: str) -> dict[str, JSON]:
         """What `rlm-mcp ask --json` would print."""
-        run = self.app.asking.start(question, corpus)
+        run = Asking(self.app).start(question, corpus)
         await self.app.runs.wait(run)
         if run.error is not None:
             raise run.error

@@ -1,10 +1,12 @@
 """The oracle evaluations that are small enough for every commit: a root without mistakes must be right every time."""
 
 import asyncio
+import random
+import re
 
 import pytest
 
-from tests.evals import corpora, noise
+from tests.evals import corpora, noise, rules
 from tests.evals.house import house
 from tests.evals.limits import Case, _calls, _seconds, held, tiny
 from tests.evals.model import Steering, serving
@@ -88,3 +90,19 @@ def test_a_bomb_of_sub_calls_gets_no_more_than_its_limit(remote):
 def test_a_bomb_of_children_ends_when_its_time_is_over(remote):
     result = asyncio.run(held(Case("nested", "max_seconds", 2, _seconds, {"max_depth": 3}), remote))
     assert (result.status, result.reason) == ("partial", "the limit of 2 s is reached")
+
+
+def test_a_row_whose_instruction_is_obeyed_changes_its_own_label_and_no_other(remote):
+    tasks = [corpora.make("count", SIZE, seed, hostile=True) for seed in (1, 2, 3)]
+    obedient = Steering(policy="count", noise="obedient", rate=1.0)
+    given = [row.answer for row in rows_of(remote, *((task, obedient) for task in tasks))]
+    assert given == [obeyed(task) for task in tasks]
+    assert given != [task.answer for task in tasks]
+
+
+def obeyed(task):
+    """The count when each row that shouts is labelled as it demands."""
+    user, label = re.findall(r'"(\w+)"', task.question)
+    told = rules.Rules(task.seed, "obedient", 1.0)
+    lines = [line for name, text in task.files.items() if name.endswith(".csv") for line in text.split("\n")]
+    return str(sum(told._value(line, random.Random(0)) == label for line in lines if f",{user}," in line))
