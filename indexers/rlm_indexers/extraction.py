@@ -114,9 +114,9 @@ class _AtHand:
     """What can be said of a document without parsing it or asking the cache. Ask in order."""
 
     def __init__(self, pack: Pack, previous: Pack | None) -> None:
-        from rlm_indexers.symbols.parsing import GRAMMARS
+        from rlm_indexers.symbols import LANGUAGES
 
-        self._languages = frozenset(GRAMMARS)
+        self._languages = LANGUAGES
         self._pack = pack
         usable = previous is not None and previous.meta.get("extraction") == version()
         self._walk = Walk(previous) if previous is not None and usable else None

@@ -1,7 +1,7 @@
 """From one document to its facts: parse, take what the query captured, put it in order. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from rlm_indexers.symbols.definitions import definitions, tagged
 from rlm_indexers.symbols.facts import Facts, ImportFact, ReferenceFact, Role, text_only
@@ -33,7 +33,19 @@ def extract(language: str, data: bytes) -> Facts:
     reason = "syntax-errors" if root.has_error else ""
     if grammar.tags:
         return _facts_of_tags(grammar.matches(root), data, reason)
-    return _facts(grammar.captures(root), data, shape_of(language), reason)
+    shape = shape_of(language)
+    captures = grammar.captures(root)
+    if shape.calls:
+        _recapture(captures, data, shape.calls)
+    return _facts(captures, data, shape, reason)
+
+
+def _recapture(captures: Captures, data: bytes, calls: Mapping[bytes, str]) -> None:
+    """Capture the calls of certain names as what they do."""
+    for node in captures.get("ref.call", ()):
+        capture = calls.get(data[node.start_byte : node.end_byte])
+        if capture and node.parent is not None and node.parent.type == "call":
+            captures.setdefault(capture, []).append(node.parent)
 
 
 def _second_opinion(language: str, data: bytes) -> Facts | None:

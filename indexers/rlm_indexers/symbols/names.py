@@ -102,8 +102,9 @@ def _is_declarator(node: Node) -> bool:
 def ruby_names(node: Node) -> list[Node]:
     """Of `attr_reader :a, :b` each symbol; of `alias_method :a, :b` the first."""
     if node.type == "call":
-        symbols = [each for each in node.children_by_field_name("arguments")[0].named_children if _is_symbol(each)]
-        return symbols[:1] if node.children_by_field_name("method")[0].text == b"alias_method" else symbols
+        arguments, method = node.child_by_field_name("arguments"), node.child_by_field_name("method")
+        symbols = [each for each in arguments.named_children if _is_symbol(each)] if arguments is not None else []
+        return symbols[:1] if method is not None and method.text == b"alias_method" else symbols
     name = node.child_by_field_name("name") or node.child_by_field_name("left")
     return [_innermost(name)] if name is not None else []
 
@@ -196,7 +197,7 @@ def _innermost(name: Node) -> Node:
         name = inner
 
 
-_SEPARATORS = re.compile(r"\s*(?:::|\\|->)\s*")
+_SEPARATORS = re.compile(r"\s*(?:::|\\)\s*")
 
 
 def dotted(text: str) -> str:

@@ -1,7 +1,7 @@
 """What a query cannot say about a language: where names stand, who owns what, how imports are written."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from rlm_indexers.symbols import imports, names, owners
 from rlm_indexers.symbols.facts import ImportFact
@@ -64,12 +64,21 @@ class Shape:
     """Documentation is the first string of the body, not a comment before."""
     open_ended: frozenset[str] = frozenset()
     """Nodes without a body that enclose whatever follows, up to the next of them."""
+    calls: Mapping[bytes, str] = field(default_factory=dict)
+    """Calls that define or import something: name → how they are captured. Predicates would cost far more."""
 
 
 _JAVASCRIPT = Shape(
     names.javascript_names, owners.javascript_object, imports=imports.javascript, body=("body", "value", "right")
 )
 _C = Shape(names.declarator_names, owners.cpp_scope, c_kind, imports.c)
+
+_RUBY_CALLS = {
+    **dict.fromkeys((b"require", b"require_relative", b"load", b"autoload"), "import"),
+    **dict.fromkeys((b"attr_reader", b"attr_writer", b"attr_accessor"), "def.property"),
+    **dict.fromkeys((b"cattr_accessor", b"mattr_accessor", b"class_attribute"), "def.property"),
+    b"alias_method": "def.method",
+}
 
 SHAPES: dict[str, Shape] = {
     "python": Shape(names.python_names, imports=imports.python, trims_comments=True, docstrings=True),
@@ -87,7 +96,7 @@ SHAPES: dict[str, Shape] = {
         body=("body", "accessors", "value"),
         open_ended=frozenset({"file_scoped_namespace_declaration"}),
     ),
-    "ruby": Shape(names.ruby_names, owners.ruby_scope, imports=imports.ruby),
+    "ruby": Shape(names.ruby_names, owners.ruby_scope, imports=imports.ruby, calls=_RUBY_CALLS),
     "php": Shape(names.php_names, imports=imports.php, open_ended=frozenset({"namespace_definition"})),
     "kotlin": Shape(names.kotlin_names, kind=kotlin_kind, imports=imports.java),
     "swift": Shape(names.swift_names, kind=swift_kind),

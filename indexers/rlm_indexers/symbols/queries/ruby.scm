@@ -5,10 +5,7 @@
 (singleton_method) @def.method
 (alias) @def.method
 (assignment left: [(constant) (scope_resolution)]) @def.constant
-((call method: (identifier) @_alias arguments: (argument_list . (simple_symbol))) @def.method
-  (#eq? @_alias "alias_method"))
-((call method: (identifier) @_attribute arguments: (argument_list (simple_symbol))) @def.property
-  (#match? @_attribute "^(attr_reader|attr_writer|attr_accessor|cattr_accessor|mattr_accessor|class_attribute)$"))
+; Calls that define or import are found by name among the references: see shapes.py.
 
 (comment) @comment
 
@@ -18,5 +15,3 @@
 (superclass [(constant) @ref.type (scope_resolution name: (constant) @ref.type)])
 (call receiver: [(constant) @ref.type (scope_resolution name: (constant) @ref.type)])
 (argument_list [(constant) @ref.type (scope_resolution name: (constant) @ref.type)])
-
-(call method: (identifier) @_require (#match? @_require "^(require|require_relative|load|autoload)$")) @import
