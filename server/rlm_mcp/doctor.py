@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from rlm_mcp.app import App
 
 JSON = Any
+AGENT_ROLES = {
+    "claude": "root model and sub-model, at the cost of your plan or key there (about 2 KB of prompt a call)",
+    "codex": "root model only, at the cost of your plan or key there (about 7 KB of prompt a call)",
+}
 PACKAGES = ("mcp", "litellm", "tree-sitter", "GitPython", "daytona")
 KEYS = (
     "ANTHROPIC_API_KEY",
@@ -47,7 +51,10 @@ def told(report: dict[str, JSON]) -> str:
         "packages: " + ", ".join(f"{name} {found or 'MISSING'}" for name, found in report["packages"].items()),
         f"cache: {report['cache']}",
         "keys this process can see: " + (", ".join(report["keys_visible"]) or "none"),
-        f"models: root {models['root']}, sub {models['sub']}" if models["available"] else f"models: {models['reason']}",
+        f"models: root {models['root']}, sub {models['sub']}. {models['reason']}"
+        if models["available"]
+        else f"models: {models['reason']}",
+        *(f"  {agent}" for agent in models["agents"]),
         f"sandbox {sandbox['provider']}: " + ("works" if sandbox["available"] else "DOES NOT WORK"),
         *(f"  {reason}" for reason in sandbox["reasons"]),
         "ready" if report["ready"] else "NOT READY: see above",
@@ -71,11 +78,25 @@ async def _sandbox(app: "App") -> dict[str, JSON]:
 
 
 async def _models(app: "App") -> dict[str, JSON]:
+    from rlm_mcp.models.choose import choice
+
+    agents = _agents(app)
     try:
         models = await app.models()
     except RlmError as error:
-        return {"available": False, "reason": str(error)}
-    return {"available": True, "root": models.root.name, "sub": models.sub.name}
+        return {"available": False, "reason": str(error), "agents": agents}
+    why = choice(app.settings.model, app.settings.sub_model, app.environment).reason
+    return {"available": True, "root": models.root.name, "sub": models.sub.name, "reason": why, "agents": agents}
+
+
+def _agents(app: "App") -> list[str]:
+    """The agents on this machine that could be models, what they would cost, and how to choose them."""
+    from rlm_mcp.models.agent_cli import found
+
+    return [
+        f"{path} is here and could be {AGENT_ROLES[name]}: set RLM_MODEL=agent:{name}"
+        for name, path in found(app.environment).items()
+    ]
 
 
 def _version(package: str) -> str | None:

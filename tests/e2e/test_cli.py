@@ -108,6 +108,16 @@ def test_the_doctor_says_that_this_machine_is_ready(cli: Cli) -> None:
     assert report["models"]["root"] == "offline"
 
 
+def test_the_doctor_names_agents_that_could_be_models_and_chooses_none(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "codex").write_text("#!/bin/sh\n")
+    (tmp_path / "bin" / "codex").chmod(0o755)
+    path = f"{tmp_path / 'bin'}:{cli.environment['PATH']}"
+    report = Cli(cli.home, cli.cwd, (("PATH", path),))("doctor", "--json").json
+    assert report["models"]["root"] == "offline"
+    assert any("set RLM_MODEL=agent:codex" in line for line in report["models"]["agents"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
