@@ -36,7 +36,7 @@ __all__ = [
     "text_only",
 ]
 
-EXTRACTOR_VERSION = version()
+EXTRACTOR_VERSION: str
 """Part of the key under which facts are kept: another when a query, a grammar or the extraction changes."""
 
 LANGUAGES = frozenset(GRAMMARS) | frozenset(OUTLINES)
@@ -47,3 +47,10 @@ def supported() -> dict[str, LanguageState]:
     """What is known about each language here; compiles all queries when first asked."""
     outlined = {language: LanguageState(3, enabled=True) for language in OUTLINES}
     return {**{language: state_of(language) for language in GRAMMARS}, **outlined}
+
+
+def __getattr__(name: str) -> str:
+    """EXTRACTOR_VERSION, worked out when first asked for: worker processes have no use for it."""
+    if name == "EXTRACTOR_VERSION":
+        return version()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

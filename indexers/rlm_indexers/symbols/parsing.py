@@ -6,13 +6,14 @@ go on. py-tree-sitter holds the GIL while it parses: call this in worker process
 
 import hashlib
 import importlib
-import importlib.metadata
+import importlib.util
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
+import tree_sitter
 from tree_sitter import Language, Node, Parser, Query, QueryCursor
 
 __all__ = ["GRAMMARS", "Captures", "Grammar", "LanguageState", "Node", "load", "state_of", "version"]
@@ -142,7 +143,17 @@ def version() -> str:
 
 
 def _installed(module: str) -> str:
-    try:
-        return importlib.metadata.version(module.replace("_", "-"))
-    except importlib.metadata.PackageNotFoundError:
+    """The version of a grammar, by the names of the folders beside tree-sitter's: importlib.metadata costs 30 ms."""
+    found = [name for name in _beside() if name.startswith(f"{module}-") and name.endswith(".dist-info")]
+    if found:
+        return found[0].removeprefix(f"{module}-").removesuffix(".dist-info")
+    if importlib.util.find_spec(module) is None:
         return "none"
+    from importlib import metadata
+
+    return metadata.version(module.replace("_", "-"))
+
+
+@cache
+def _beside() -> tuple[str, ...]:
+    return tuple(sorted(entry.name for entry in Path(tree_sitter.__file__).parents[1].iterdir()))
