@@ -108,7 +108,7 @@ def _block(document: str, symbols: Iterable[SymbolFact], uses: Mapping[str, floa
     """A document and its most used definitions, in the order in which they stand."""
     shown = [s for s in symbols if s.kind not in LEAVES and s.parent.count(".") < 2]
     best = sorted(shown, key=lambda s: (-_worth(s, uses), s.line))[:SYMBOLS_PER_DOCUMENT]
-    lines = [f"{document}:"]
+    lines = [f"{document}:"] if best else []
     lines += [f"  {s.line}| {s.signature[:100] or s.qualname}" for s in sorted(best, key=lambda s: s.line)]
     return lines
 

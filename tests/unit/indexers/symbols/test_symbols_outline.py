@@ -4,12 +4,12 @@ import pytest
 
 from rlm_indexers.symbols import outline as outlines
 from rlm_indexers.symbols.ranking import graph, rank
-from tests.support.facts import Texts
+from tests.support.facts import facts_table
 
-TEXTS = Texts(
+TEXTS = facts_table(
     {
         "src/core.py": "class Central:\n    def work(self): ...\nclass Other: ...\n",
-        "src/a.py": "from core import Central\nCentral()\n",
+        "src/a.py": "from core import Central\nCentral()\ndef another(): ...\n",
         "src/b.py": "from core import Central\ndef lonely_function(): Central()\n",
         "src/main.py": "from a import x\nfrom core import Other\n",
         "tests/test_core.py": "def check_everything(): ...\ncheck_everything()\n",
@@ -65,3 +65,9 @@ def test_an_outline_shows_languages_folders_entry_points_and_definitions_with_li
         "6 documents: python 6\nfolders: src/ 4, tests/ 2\nentry points: src/main.py\nsrc/core.py:\n"
     )
     assert "  1| class Central:\n" in text
+
+
+def test_a_table_of_facts_gives_the_outline_and_leans_towards_a_question():
+    plain, asked = TEXTS.outline(), TEXTS.outline(question="what is lonely_function for?")
+    assert plain.index("\nsrc/core.py:") < plain.index("\nsrc/a.py:") < plain.index("\nsrc/b.py:")
+    assert asked.index("\nsrc/b.py:\n  2| def lonely_function():") < asked.index("\nsrc/a.py:")

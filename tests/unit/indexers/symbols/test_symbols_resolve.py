@@ -4,7 +4,7 @@ import pytest
 
 from rlm_indexers.symbols.resolve import Edge, Resolver
 from rlm_indexers.symbols.scopes import Target
-from tests.support.facts import Texts
+from tests.support.facts import facts_table
 
 APP = {
     "pkg/__init__.py": "from .core import run as start\n",
@@ -37,7 +37,7 @@ APP = {
 
 @pytest.fixture
 def resolver() -> Resolver:
-    return Resolver(Texts(APP))
+    return Resolver(facts_table(APP))
 
 
 def edge(resolver: Resolver, document: str, line: int, name: str) -> Edge:
@@ -97,7 +97,7 @@ def test_importers_are_found_through_packages_and_relative_imports(resolver: Res
 
 
 def test_the_answer_does_not_depend_on_the_order_of_documents(resolver: Resolver):
-    turned = Resolver(Texts(dict(reversed(APP.items()))))
+    turned = Resolver(facts_table(dict(reversed(APP.items()))))
     for document in APP:
         for reference in resolver.scope(document).references:
             assert resolver.resolve(document, reference) == turned.resolve(document, reference)
@@ -169,16 +169,16 @@ def test_the_answer_does_not_depend_on_the_order_of_documents(resolver: Resolver
     ],
 )
 def test_a_use_in_another_language_means_what_its_imports_say(texts, document, line, name, expected):
-    assert meaning(edge(Resolver(Texts(texts)), document, line, name)) == expected
+    assert meaning(edge(Resolver(facts_table(texts)), document, line, name)) == expected
 
 
 def test_a_type_that_is_its_own_base_ends(resolver: Resolver):
-    found = Resolver(Texts({"a.py": "class A(B):\n    def f(self): self.g()\nclass B(A): ...\n"}))
+    found = Resolver(facts_table({"a.py": "class A(B):\n    def f(self): self.g()\nclass B(A): ...\n"}))
     assert edge(found, "a.py", 2, "g").confidence == "external"
 
 
 def test_modules_that_import_each_other_end():
-    found = Resolver(Texts({"a.py": "from b import *\nf()\n", "b.py": "from a import *\n"}))
+    found = Resolver(facts_table({"a.py": "from b import *\nf()\n", "b.py": "from a import *\n"}))
     assert edge(found, "a.py", 2, "f").confidence == "external"
 
 
