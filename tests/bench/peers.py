@@ -26,6 +26,8 @@ HERE = Path(__file__).parent
 FOLDER = HERE.parents[1]
 PACKAGES = {"rlms": "rlms==0.1.3", "dspy": "dspy==3.4.1"}
 LINE = "{:08d} the quick brown fox jumps over the lazy dog and runs away\n"
+FILE_LINES = 50_000
+WHOLE = ".whole"
 TURNS = 20
 PATIENCE = 300
 
@@ -71,18 +73,21 @@ class Bench:
         return str(folder / "bin/python")
 
     def text(self, megabytes: float) -> Path:
-        """A folder with a text of this size: ours reads the folder, the others the file in it."""
+        """A folder with a text of this size in files of a few MB; and, beside it, one file of all for the peers."""
         folder = self._texts / f"{megabytes:g}"
         if not folder.exists():
             folder.mkdir()
-            lines = int(megabytes * 1e6 / len(LINE.format(0)))
-            with (folder / "first.txt").open("w") as out:
-                out.writelines(LINE.format(n) for n in range(lines))
+            lines = [LINE.format(n) for n in range(int(megabytes * 1e6 / len(LINE.format(0))))]
+            folder.with_suffix(WHOLE).write_text("".join(lines))
+            for at in range(0, len(lines), FILE_LINES):
+                name = f"more-{at:09}.txt" if at else "first.txt"
+                (folder / name).write_text("".join(lines[at : at + FILE_LINES]))
         return folder
 
     def run(self, peer: str, shape: str, megabytes: float = 0.01, delay: float = 0.0) -> Ran:
         """One engine through one program."""
-        path = self.text(megabytes) if peer == "ours" else self.text(megabytes) / "first.txt"
+        folder = self.text(megabytes)
+        path = folder if peer == "ours" else folder.with_suffix(WHOLE)
         return self._measured(peer, {"dialect": peer, "shape": shape, "delay": delay}, str(path))
 
     def bare(self, how: str, count: int, delay: float = 0.0) -> Ran:
@@ -101,6 +106,8 @@ class Bench:
         except subprocess.CalledProcessError as error:
             return Ran("", (), float("nan"), float("nan"), 0, error.stderr.strip().rpartition("\n")[2][:200])
         said = json.loads(ran.stdout.strip().rpartition("\n")[2])
+        if steering["shape"].startswith("turns") and said["answer"] != steering["shape"].partition("-")[2]:
+            return Ran("", (), float("nan"), float("nan"), 0, f"answered {said['answer']}")
         seen = self._steer(steering)["requests"]
         arrivals = [row["at"] for row in seen if row["root"]]
         gaps = tuple(1000 * (b - a) for a, b in itertools.pairwise(arrivals))

@@ -1,12 +1,18 @@
 """`rlms`, driven in its own environment: python peers_rlms.py URL TEXTFILE → {"answer", "seconds", "rss_mb"}."""
 
 import json
-import resource
 import sys
 import time
 from pathlib import Path
 
 from rlm import RLM
+
+
+def peak_mb() -> float:
+    """The most memory this process had. Not ru_maxrss, which begins with what the parent had when it forked."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1000
+
 
 url, path = sys.argv[1:]
 text = Path(path).read_text()
@@ -23,5 +29,4 @@ model = RLM(
 started = time.perf_counter()
 answer = model.completion(text, root_prompt="How many?").response
 seconds = time.perf_counter() - started
-rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-print(json.dumps({"answer": answer, "seconds": seconds, "rss_mb": rss}))
+print(json.dumps({"answer": answer, "seconds": seconds, "rss_mb": peak_mb()}))
