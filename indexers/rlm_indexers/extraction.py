@@ -2,7 +2,7 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from rlm_indexers.reader import Document, Pack
 from rlm_indexers.walk import Walk
 
 if TYPE_CHECKING:
-    from rlm_indexers.symbols import Extractor
+    from rlm_indexers.symbols import Extractor, Facts
 
 WINDOW_BYTES = 32 << 20
 """Text of documents whose facts are worked out together: what of the results is held in memory."""
@@ -110,6 +110,32 @@ def _found(text: str, language: str) -> Found:
     return Found(symbol_rows(facts.symbols, language), facts.reason if facts.state == "text-only" else "")
 
 
+class FactsReader:
+    """All facts of documents of a pack, for questions about relations. Losing the cache costs time and nothing else."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+
+    def read(self, pack: Pack, documents: Iterable[int]) -> Iterator[tuple[int, "Facts"]]:
+        """Of each document what is known, extracted anew where the cache has lost it."""
+        from rlm_indexers.symbols import Extractor, facts_from_json, text_only
+
+        hand = _AtHand(pack, None)
+        with FactsCache(self._database) as cache:
+            for i in documents:
+                document = pack.document(i)
+                known = hand.get(i, document)
+                text = None if known else cache.facts(document)
+                if text is None and known is None:
+                    with contextlib.closing(Extractor()) as extractor:
+                        _, text = next(iter(extractor.extract_json([(i, document.language, bytes(pack.data(i)))])))
+                    cache.put([(document, _found(text, document.language), text)])
+                try:
+                    yield i, facts_from_json(text) if text else text_only(known.failure if known else "")
+                except ValueError:
+                    yield i, text_only("parser-crashed: it answered nonsense")
+
+
 class _AtHand:
     """What can be said of a document without parsing it or asking the cache. Ask in order."""
 
@@ -160,6 +186,14 @@ class FactsCache:
         with contextlib.suppress(sqlite3.Error):
             row = self._database and self._database.execute(query, self._key(document)).fetchone()
             return Found(*row) if row else None
+        return None
+
+    def facts(self, document: Document) -> str | None:
+        """All facts of a document, as they were extracted."""
+        query = "SELECT facts FROM facts WHERE sha256 = ? AND language = ? AND version = ?"
+        with contextlib.suppress(sqlite3.Error):
+            row = self._database and self._database.execute(query, self._key(document)).fetchone()
+            return str(row[0]) if row else None
         return None
 
     def put(self, made: list[tuple[Document, Found, str]]) -> None:

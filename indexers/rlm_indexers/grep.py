@@ -54,6 +54,15 @@ def grep(pack: Pack, request: Request, wanted: Callable[[str], bool] | None = No
     return GrepResult(tuple(shown), total, truncated=False)
 
 
+def documents_with(pack: Pack, word: str) -> Iterator[int]:
+    """The documents whose text holds a word, whole where it is made of plain letters; nothing for the empty word."""
+    if not word:
+        return
+    plain = word.isascii() and word.replace("_", "a").isalnum()
+    compiled = _compile(Request(word, word=plain, literal=True))
+    yield from (i for i in range(len(pack)) if compiled.search(pack.data(i)) is not None)
+
+
 def _compile(request: Request) -> "re2._Regexp[bytes]":
     pattern = re2.escape(request.pattern) if request.literal else request.pattern
     if request.word:

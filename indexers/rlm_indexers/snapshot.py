@@ -4,14 +4,18 @@ import fcntl
 import fnmatch
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlm_indexers.corpus import CorpusInfo, Coverage, GrepResult, Hit, Kind, Segment, Span, Symbol
 from rlm_indexers.errors import DocumentNotFound, SpanError
 from rlm_indexers.manifest import Manifest
 from rlm_indexers.pack import map_pack
 from rlm_indexers.reader import Pack  # noqa: TC001 - annotations of attributes are evaluated by tools
+
+if TYPE_CHECKING:
+    from rlm_indexers.relations import Relations
 
 JSON = Any
 
@@ -97,6 +101,19 @@ class Corpus:
         for _, row in rows:
             if (kind is None or row["kind"] == kind) and (path is None or _in(row["document"], path)):
                 yield Symbol(**{field: row.get(field, "") for field in Symbol.__dataclass_fields__})
+
+    # Relations
+
+    @cached_property
+    def relations(self) -> "Relations":
+        """Who uses what: `references`, `callers`, `callees`, `importers`. Call them off the event loop."""
+        from rlm_indexers.relations import Relations
+
+        return Relations(self.pack, self._cache / "facts.sqlite")
+
+    @property
+    def _cache(self) -> Path:
+        return self._folder.parent.parent
 
     def _all_symbols(self, path: str | None) -> Iterator[tuple[int, dict[str, JSON]]]:
         one = self.pack.index(path) if path else None
