@@ -13,6 +13,8 @@ from rlm_indexers.symbols.workers import Limits, Worker
 
 Key = TypeVar("Key")
 MOST_WORKERS = 4
+EXECUTOR_SECONDS = 600.0
+"""For one unit in a foreign executor, waiting included; then it goes to a worker of ours, which can be killed."""
 AHEAD = 2
 """Units per worker that wait or are done but not fetched: what bounds memory."""
 
@@ -92,7 +94,7 @@ class Extractor:
 def _by_executor(executor: Executor, unit: list[Item]) -> list[str] | None:
     """What an executor makes of a unit; None when it fails, so that our own workers find the document at fault."""
     try:
-        return executor.submit(run_unit, unit).result()
+        return executor.submit(run_unit, unit).result(EXECUTOR_SECONDS)
     except Exception:  # noqa: BLE001 - a broken pool, a lost cluster node: each has its own type
         return None
 
