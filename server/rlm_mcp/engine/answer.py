@@ -14,6 +14,8 @@ from rlm_mcp.engine.markers import Marker, Reference
 from rlm_mcp.engine.scope import Branch
 from rlm_mcp.engine.seen import Ledger
 
+FAULTS_SHOWN = 12
+LINES_SHOWN = 5
 Status = Literal["complete", "partial", "failed"]
 Quotes = Mapping[str, str]
 """What `cite(place, quote)` was given, by the span it verified."""
@@ -32,10 +34,10 @@ class CheckedAnswer:
         if not self.citations and not self.rejected:
             return ["- it cites nothing: support its claims with [path:start-end], or say that nothing was found"]
         wrong = [f"- [{c.citation.span}] does not hold: {c.citation.reason}" for c in self.rejected]
-        unseen = [
-            f"- [{c.citation.span}] was never printed, so nobody has read it" for c in self.citations if not c.seen
-        ]
-        return (wrong + unseen)[:12]
+        unseen = [f"- [{c.citation.span}]: {_not_shown(c)}" for c in self.citations if not c.seen]
+        faults = wrong + unseen
+        more = [f"- and {len(faults) - FAULTS_SHOWN} more"] if len(faults) > FAULTS_SHOWN else []
+        return faults[:FAULTS_SHOWN] + more
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,17 @@ async def check(text: str, pack: Pack, ledger: Ledger, quotes: Quotes) -> Checke
                 rejected.setdefault(citation.span, Checked(citation, seen=False))
             else:
                 quote = quotes.get(str(citation.span))
-                citations.setdefault(citation.span, Checked(citation, ledger.seen(citation.span, quote)))
+                unseen = tuple(ledger.unseen(citation.span, quote))
+                citations.setdefault(citation.span, Checked(citation, not unseen, unseen))
     return CheckedAnswer(_rewritten(text, found, verified), tuple(citations.values()), tuple(rejected.values()))
+
+
+def _not_shown(checked: Checked) -> str:
+    span, lines = checked.citation.span, checked.unseen_lines
+    if len(lines) > span.end - span.start:
+        return "none of it was shown to you as numbered lines (print the span itself)"
+    named = ", ".join(map(str, lines[:LINES_SHOWN])) + (", …" if len(lines) > LINES_SHOWN else "")
+    return f"you were not shown line {named} of it: print it, or cite less"
 
 
 def _verify_all(pack: Pack, wanted: set[Reference], quotes: Quotes) -> dict[Reference, Citation]:

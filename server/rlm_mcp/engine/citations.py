@@ -27,6 +27,8 @@ class Checked:
 
     citation: Citation
     seen: bool
+    unseen_lines: tuple[int, ...] = ()
+    """Of one that was not seen: the lines that nobody was shown."""
 
 
 _NUMBERED = re.compile(r"^ *\d+\| ?", re.MULTILINE)

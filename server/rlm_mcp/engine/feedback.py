@@ -1,5 +1,6 @@
 """What the root is told after a cell: its output, how it failed, what it made, and what to mind."""
 
+import re
 from typing import Any
 
 from rlm_mcp.engine.budget import Budget
@@ -9,6 +10,9 @@ JSON = Any
 VARIABLES_SHOWN = 12
 TRACEBACK_CHARS = 1_500
 BANNER_FROM = 0.5
+PLACES_SHOWN = 12
+_BLOCK = re.compile(r"\S.*:\d+-\d+")
+_LISTED = re.compile(r"(\S.*?:\d+)\| ")
 
 
 def after_cell(number: int, result: CellResult, notes: tuple[str, ...], budget: Budget) -> str:
@@ -29,7 +33,7 @@ def summary(number: int, code: str, result: CellResult) -> str:
     first = next((line.strip() for line in code.split("\n") if line.strip() and not line.strip().startswith("#")), "")
     end = f"raised {result.error.kind}" if result.error else f"{result.stdout_bytes:,} bytes in out[{number}]"
     made = ", ".join(list(_changed(result.state))[:6])
-    return f"- cell {number}: {first[:100]} → {end}{'; made ' + made if made else ''}"
+    return f"- cell {number}: {first[:100]} → {end}{places(result.stdout)}{'; made ' + made if made else ''}"
 
 
 def banner(budget: Budget) -> str:
@@ -39,9 +43,22 @@ def banner(budget: Budget) -> str:
     return f"[{share:.0%} of the {name} used; {turns}]" if share >= BANNER_FROM else ""
 
 
+def places(stdout: str) -> str:
+    """The spans that an output showed, as they are cited: what is left to go by when the output is folded away."""
+    blocks = [line for line in stdout.split("\n") if _BLOCK.fullmatch(line)]
+    listed = [match[1] for match in map(_LISTED.match, stdout.split("\n")) if match]
+    found = list(dict.fromkeys(blocks + listed))
+    more = f" and {len(found) - PLACES_SHOWN} more" if len(found) > PLACES_SHOWN else ""
+    return "; showed " + ", ".join(found[:PLACES_SHOWN]) + more if found else ""
+
+
 def _output(number: int, result: CellResult) -> str:
     if not result.stdout.strip():
-        return "" if result.error else f"Cell {number} printed nothing. Use print() to see values."
+        return (
+            ""
+            if result.error or _has_final(result.state)
+            else f"Cell {number} printed nothing. Use print() to see values."
+        )
     return f"Output of cell {number} ({result.stdout_bytes:,} bytes):\n{result.stdout.rstrip()}"
 
 
@@ -70,6 +87,10 @@ def _variables(state: JSON) -> str:
     count = state.get("changed_count", 0) if isinstance(state, dict) else 0
     more = f", and {count - len(shown)} more" if isinstance(count, int) and count > len(shown) else ""
     return f"New or changed: {', '.join(shown)}{more}"
+
+
+def _has_final(state: JSON) -> bool:
+    return isinstance(state, dict) and bool(state.get("final"))
 
 
 def _changed(state: JSON) -> dict[str, str]:

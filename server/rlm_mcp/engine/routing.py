@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rlm_mcp.engine.budget import Budget
+from rlm_mcp.engine.warm_start import IDENTIFIER
 from rlm_mcp.models.base import Model
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def choose(wanted: Strategy, question: str, corpus: "Corpus", root: Model, budge
         return Route("loop", "the offline model only knows the loop")
     if _fits(tokens, root, budget):
         return Route("direct", f"the whole corpus, about {tokens:,} tokens, fits well into one request")
-    if _COUNTING.search(question):
+    if _COUNTING.search(question) and not IDENTIFIER.search(question):  # code counts what has a name in code
         return Route("map", "the question asks for a count or a judgement over many texts")
     return Route("loop", f"the corpus has about {tokens:,} tokens: it is explored")
 

@@ -62,15 +62,20 @@ class Ledger:
         self._looked = before or (self._looked and looked)
 
     def seen(self, span: Span, quote: str | None = None) -> bool:
-        """Whether every non-blank line of the span was shown; of a line shown in part, the part with the quote."""
+        """Whether every line of the span that says anything was shown; of a line cut short, the part with the quote."""
+        return span.document in self._pack and not self.unseen(span, quote)
+
+    def unseen(self, span: Span, quote: str | None = None) -> list[int]:
+        """The lines of the span that nobody was shown."""
         i = self._pack.index(span.document)
         if i is None:
-            return False
+            return []
         shown = self._lines.get(i)
-        return all(
-            (shown is not None and shown.covers(number)) or self._seen_otherwise(i, number, text, quote)
+        return [
+            number
             for number, text in self._true_lines(i, span.start, span.end)
-        )
+            if not ((shown is not None and shown.covers(number)) or self._seen_otherwise(i, number, text, quote))
+        ]
 
     def any_corpus_text(self) -> bool:
         """Whether a line with its address was shown because somebody looked. See also `candidates`."""
@@ -123,7 +128,7 @@ class Ledger:
             self._looked = True
 
     def _seen_otherwise(self, i: int, number: int, text: str, quote: str | None) -> bool:
-        if not text.strip() or hash(text.strip()) in self._raw:
+        if not any(character.isalnum() for character in text) or hash(text.strip()) in self._raw:
             return True
         parts = self._fragments.get((i, number), ())
         wanted = [line for line in quote.split("\n") if line in text] if quote else []

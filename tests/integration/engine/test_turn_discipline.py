@@ -2,7 +2,8 @@
 
 from rlm_mcp.engine import loop, reply
 from rlm_mcp.engine.budget import BudgetLimits
-from tests.support.asking import answered, cell
+from tests.conftest import make_repository
+from tests.support.asking import answered, cell, load
 
 LOOK = cell('print(corpus.read("src/server.py", 6, 8))')
 GOOD = "FINAL(The server is started by run_server [src/server.py:6-8].)"
@@ -136,7 +137,7 @@ def test_a_syntax_error_is_told_exactly_and_nothing_ran(corpus):
 def test_a_root_whose_citations_nobody_saw_is_sent_back_once_to_look(corpus):
     unseen = "FINAL(The backlog is 128 [src/server.py:3].)"
     run = answered(corpus, [cell('print(corpus.read("README.md", 1, 3))'), unseen, unseen], question="zebra?")
-    assert "[src/server.py:3-3] was never printed" in run.told[2]
+    assert "[src/server.py:3-3]: none of it was shown to you as numbered lines" in run.told[2]
     (checked,) = run.outcome.citations
     assert (checked.citation.state, checked.seen) == ("verified", False)
 
@@ -203,3 +204,43 @@ def test_the_journal_holds_every_reply_and_every_host_call_answer_before_it_is_u
         "model_request", "model_reply", "cell", "host_call", "sub_call", "host_call", "cell_result", "model_request",
     ]  # fmt: skip
     assert kinds[-3:] == ["final", "citations", "outcome"]
+
+
+def test_the_review_names_the_line_that_was_not_shown_and_rules_of_dashes_need_no_showing(tmp_path):
+    text = "Title\n-----\n\nThe first claim.\nThe second claim.\n"
+    (tmp_path / "repo").mkdir()
+    own = load(make_repository(tmp_path / "repo", {"notes.md": text}), tmp_path / "cache")
+    look = cell("print(corpus.grep('Title'))\nprint(corpus.grep('first'))")
+    whole, part = "FINAL(Both [notes.md:1-5].)", "FINAL(One [notes.md:1-4].)"
+    run = answered(own, [look, whole, part], question="zebra?")
+    assert "[notes.md:1-5]: you were not shown line 5 of it" in run.told[2]
+    assert [c.seen for c in run.outcome.citations] == [True]
+
+
+def test_an_output_that_was_folded_away_leaves_the_places_it_showed(corpus):
+    look = cell("print(corpus.read('src/server.py', 1, 8))\nprint(corpus.grep('main'))\nprint('x' * 11_000)")
+    more = cell("print('y' * 11_500)")
+    run = answered(corpus, [look, more, more, "FINAL(The backlog [src/server.py:3].)"], question="zebra?")
+    folded = str(run.root_requests()[3].messages[1]["content"])
+    assert "showed src/server.py:1-8" in folded
+    assert "src/app.py:4" in folded
+
+
+def test_windows_of_context_that_overlap_are_shown_once(corpus):
+    look = cell("print(corpus.grep('message 1[0-9]:', context=3))")
+    run = answered(corpus, [look, "FINAL(There [data/messages.txt:11].)"])
+    assert run.told[1].count("message 15:") == 1
+    assert "data/messages.txt:8-23" in run.told[1]
+
+
+def test_reading_from_one_line_reads_that_line(corpus):
+    run = answered(corpus, [cell("print(corpus.read('src/server.py', 3))"), "FINAL(128 [src/server.py:3].)"])
+    assert "src/server.py:3-3\n3| BACKLOG = 128" in run.told[1]
+    assert "socket" not in run.told[1]
+
+
+def test_what_the_question_names_in_code_is_shown_with_its_definition_first(corpus):
+    run = answered(corpus, ["FINAL(x)"] * 3, question="Who decides how often `run_server` retries?", strategy="auto")
+    first = run.told[0]
+    assert "src/server.py:6-8\n6| def run_server(port: int) -> int:" in first
+    assert "meaning of many texts" not in first, "a count of something that code names needs no sub-models"

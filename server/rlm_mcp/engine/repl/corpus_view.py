@@ -87,7 +87,7 @@ class Corpus:
         return f"<corpus {self.name}: {self.kind}, {len(self):,} documents>"
 
     def read(self, place: Any, start: "int | None" = None, end: "int | None" = None) -> spans.Span:
-        """`read("path", 10, 20)`, `read("path:10-20")`, `read("path")` for all of it."""
+        """`read("path", 10, 20)`, `read("path", 10)` for that line, `read("path:10-20")`, `read("path")` for all."""
         if isinstance(place, spans.Span):
             place, start, end = place.document, start or place.start, end or place.end
         name = place.id if isinstance(place, spans.Document) else str(place)
@@ -95,7 +95,7 @@ class Corpus:
         if found:
             name, start, end = found["document"], int(found["start"]), int(found["end"] or found["start"])
         document: spans.Document = self.docs[name]
-        return document.read(start or 1, end)
+        return document.read(start or 1, end or start)
 
     def grep(
         self,
@@ -120,7 +120,8 @@ class Corpus:
         )
         needle = pattern if literal else _plainest(str(pattern))
         places = [spans.Span(self._pack, d, n, n, needle=needle) for d, n in answer["matches"]]
-        return self._listed([p.wider(context) for p in places] if context else places, answer, compact=not context)
+        windows = spans.merged(p.wider(context) for p in places) if context else places
+        return self._listed(windows, answer, compact=not context)
 
     def search(self, query: str, limit: int = 10, *, glob: "str | None" = None) -> spans.Spans:
         """The spans that fit the words best, ranked; each has `.score` and `.title`."""

@@ -7,7 +7,7 @@ a header `<document>:<start>-<end>`, then `<line>| <text>` for each line; listin
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
@@ -85,6 +85,10 @@ class Span:
         last = self._pack.line_count(i) if i is not None else self.end
         end = min(last, self.end + (before if after is None else after))
         return Span(self._pack, self.document, max(1, self.start - before), end)
+
+    def touches(self, after: "Span") -> bool:
+        """Whether a span that begins no earlier overlaps this one or follows it at once."""
+        return self.document == after.document and after.start <= self.end + 1
 
     def known(self, **facts: Any) -> "Span":
         """The same span with facts as attributes."""
@@ -277,6 +281,17 @@ class Document:
     def __repr__(self) -> str:
         kind = f"{self.language}, " if self.language else ""
         return f"<{self.id}: {kind}{self.line_count:,} lines, {self.size:,} bytes>"
+
+
+def merged(windows: Iterable[Span]) -> list[Span]:
+    """Windows in order, those that overlap or touch in one document as one: no line stands twice."""
+    found: list[Span] = []
+    for window in windows:
+        if found and found[-1].touches(window):
+            found[-1] = found[-1].wider(0, max(0, window.end - found[-1].end))
+        else:
+            found.append(window)
+    return found
 
 
 def symbol_spans(pack: "reader.Pack", rows: "Sequence[dict[str, Any]]") -> Spans:
