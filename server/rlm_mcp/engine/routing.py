@@ -48,11 +48,18 @@ def choose(wanted: Strategy, question: str, corpus: "Corpus", root: Model, budge
         return Route(wanted, "asked for")
     if root.name == OFFLINE:
         return Route("loop", "the offline model only knows the loop")
+    if _COUNTING.search(question):
+        return _counted(question)
     if _fits(tokens, root, budget):
         return Route("direct", f"the whole corpus, about {tokens:,} tokens, fits well into one request")
-    if _COUNTING.search(question) and not IDENTIFIER.search(question):  # code counts what has a name in code
-        return Route("map", "the question asks for a count or a judgement over many texts")
     return Route("loop", f"the corpus has about {tokens:,} tokens: it is explored")
+
+
+def _counted(question: str) -> Route:
+    """Code counts, however little there is to read; what has no name in code, sub-models label first."""
+    if IDENTIFIER.search(question):
+        return Route("loop", "the question asks for a count of what has a name in code")
+    return Route("map", "the question asks for a count or a judgement over many texts")
 
 
 def _fits(tokens: int, root: Model, budget: Budget) -> bool:

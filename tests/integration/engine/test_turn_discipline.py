@@ -244,3 +244,13 @@ def test_what_the_question_names_in_code_is_shown_with_its_definition_first(corp
     first = run.told[0]
     assert "src/server.py:6-8\n6| def run_server(port: int) -> int:" in first
     assert "meaning of many texts" not in first, "a count of something that code names needs no sub-models"
+
+
+def test_a_count_is_never_asked_for_at_once_however_small_the_corpus(corpus):
+    def route(question):
+        models = ("openai/gpt-4o", "openai/sub")
+        run = answered(corpus, ["FINAL(x)"] * 3, question=question, models=models, strategy="auto")
+        return run.records.of("strategy")[0]["strategy"]
+
+    assert route("How many lamps were red?") == "map"
+    assert route("Which port is it?") == "direct"
