@@ -15,6 +15,7 @@ from rlm_indexers.pack import map_pack
 from rlm_indexers.reader import Pack  # noqa: TC001 - annotations of attributes are evaluated by tools
 
 if TYPE_CHECKING:
+    from rlm_indexers.commits import Commits
     from rlm_indexers.relations import Relations
 
 JSON = Any
@@ -110,6 +111,13 @@ class Corpus:
         from rlm_indexers.relations import Relations
 
         return Relations(self.pack, self._cache / "facts.sqlite")
+
+    @cached_property
+    def commits(self) -> "Commits":
+        """The history of the repository it was loaded from, as documents to cite; SourceError when there is none."""
+        from rlm_indexers.commits import Commits
+
+        return Commits(self.pack, self.facts, self._cache)
 
     @property
     def _cache(self) -> Path:

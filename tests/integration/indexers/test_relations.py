@@ -7,7 +7,9 @@ from tests.integration.indexers.conftest import load
 FILES = {
     "app/__init__.py": "from .core import work\n",
     "app/core.py": "def work(n):\n    return helper(n)\n\n\ndef helper(n):\n    return n\n",
-    "app/cli.py": "from app.core import work as run\nimport app.core\n\n\ndef main():\n    run(1)\n    app.core.helper(2)\n",
+    "app/cli.py": (
+        "from app.core import work as run\nimport app.core\n\n\ndef main():\n    run(1)\n    app.core.helper(2)\n"
+    ),
     "app/other.py": "class Box:\n    def put(self):\n        self.check()\n\n    def check(self):\n        return 1\n",
     "app/more.py": "class Bag:\n    def check(self):\n        return 2\n\n\ndef use(thing):\n    thing.check()\n",
     "notes.md": "Call work and helper.\n",
@@ -16,7 +18,6 @@ FILES = {
 
 @pytest.fixture
 def corpus(repo, store):
-    repo.commit(**{})
     for path, text in FILES.items():
         repo.write(path, text)
     repo.commit()
