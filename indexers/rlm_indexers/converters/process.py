@@ -3,17 +3,15 @@
 import contextlib
 import json
 import os
-import selectors
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
+from rlm_indexers import pipes
 from rlm_indexers.converters import frames
 from rlm_indexers.converters.base import Converted, Unreadable
 
@@ -74,17 +72,13 @@ class Converter:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        pipes.end(process)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._files >= self.limits.files or self._process.poll() is not None:
             self.close()
-            self._process, self._files = _started(self.limits), 0
+            arguments = (str(_CHILD), json.dumps(asdict(self.limits)))
+            self._process, self._files = pipes.started(arguments, own_group=True), 0
         return self._process
 
     def _reaped(self, process: subprocess.Popen[bytes]) -> int:
@@ -95,61 +89,13 @@ class Converter:
         return code if code is not None else -signal.SIGKILL
 
 
-def _started(limits: Limits) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
-        [sys.executable, "-I", str(_CHILD), json.dumps(asdict(limits))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        bufsize=0,
-        cwd="/",
-        env={},
-        start_new_session=True,
-    )
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            os.set_blocking(pipe.fileno(), False)
-    return process
-
-
 def _exchange(process: subprocess.Popen[bytes], request: bytes, limits: Limits) -> tuple[dict[str, Any], bytes]:
     """Send one frame and read one, within the wall limit. TimeoutError, or EOFError when the process is gone."""
     if process.stdin is None or process.stdout is None:
         raise EOFError
     deadline = time.monotonic() + limits.wall_seconds
-    _write(process.stdin, request, deadline)
-    return frames.read(_reader(process.stdout, deadline), limits.output_bytes)
-
-
-def _write(pipe: IO[bytes], data: bytes, deadline: float) -> None:
-    view = memoryview(data)
-    while view:
-        _wait(pipe, selectors.EVENT_WRITE, deadline)
-        try:
-            view = view[os.write(pipe.fileno(), view[: 1 << 20]) :]
-        except BrokenPipeError:
-            raise EOFError from None
-
-
-def _reader(pipe: IO[bytes], deadline: float) -> Callable[[int], bytes]:
-    def exactly(count: int) -> bytes:
-        data = bytearray()
-        while len(data) < count:
-            _wait(pipe, selectors.EVENT_READ, deadline)
-            chunk = os.read(pipe.fileno(), min(count - len(data), 1 << 20))
-            if not chunk:
-                raise EOFError
-            data += chunk
-        return bytes(data)
-
-    return exactly
-
-
-def _wait(pipe: IO[bytes], event: int, deadline: float) -> None:
-    with selectors.DefaultSelector() as selector:
-        selector.register(pipe, event)
-        if not selector.select(max(0.0, deadline - time.monotonic())):
-            raise TimeoutError
+    pipes.write(process.stdin, request, deadline)
+    return frames.read(pipes.reader(process.stdout, deadline), limits.output_bytes)
 
 
 def _cause_of_death(form: str, code: int) -> str:

@@ -4,17 +4,15 @@ A document that crashes its worker, or takes too long, costs itself: the worker 
 """
 
 import contextlib
-import os
-import selectors
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
+from rlm_indexers import pipes
 from rlm_indexers.converters import frames
 from rlm_indexers.symbols.facts import facts_to_json, text_only
 from rlm_indexers.symbols.units import Item
@@ -71,12 +69,7 @@ class Worker:
         process, self._process = self._process, None
         if process is None:
             return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        pipes.end(process)
 
     def _attempt(self, unit: Sequence[Item], done: list[str]) -> str:
         """Append answers to `done`; "" after the last, else why the document after the last answer has none."""
@@ -99,27 +92,11 @@ class Worker:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self.close()
-            self._process = _started(self._limits)
+            self._process = pipes.started(("-c", _START, str(_PACKAGE_ROOT), str(self._limits.memory_bytes)))
             if self._stopped:
                 raise EOFError
-            frames.read(_reader(self._process.stdout, time.monotonic() + _START_SECONDS), 0)
+            frames.read(pipes.reader(self._process.stdout, time.monotonic() + _START_SECONDS), 0)
         return self._process
-
-
-def _started(limits: Limits) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-c", _START, str(_PACKAGE_ROOT), str(limits.memory_bytes)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        bufsize=0,
-        cwd="/",
-        env={},
-    )
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            os.set_blocking(pipe.fileno(), False)
-    return process
 
 
 def _replies(process: subprocess.Popen[bytes], unit: Sequence[Item], seconds: float) -> Iterator[str]:
@@ -127,44 +104,10 @@ def _replies(process: subprocess.Popen[bytes], unit: Sequence[Item], seconds: fl
     if process.stdin is None:
         raise EOFError
     header = {"documents": [[language, len(data)] for language, data in unit]}
-    _write(process.stdin, frames.pack(header, b"".join(data for _, data in unit)), time.monotonic() + 2 * seconds)
+    pipes.write(process.stdin, frames.pack(header, b"".join(data for _, data in unit)), time.monotonic() + 2 * seconds)
     for _ in unit:
-        _, body = frames.read(_reader(process.stdout, time.monotonic() + seconds), _REPLY_LIMIT)
+        _, body = frames.read(pipes.reader(process.stdout, time.monotonic() + seconds), _REPLY_LIMIT)
         yield body.decode("utf-8")
-
-
-def _write(pipe: IO[bytes], data: bytes, deadline: float) -> None:
-    view = memoryview(data)
-    while view:
-        _wait(pipe, selectors.EVENT_WRITE, deadline)
-        try:
-            view = view[os.write(pipe.fileno(), view[: 1 << 20]) :]
-        except BrokenPipeError:
-            raise EOFError from None
-
-
-def _reader(pipe: IO[bytes] | None, deadline: float) -> Callable[[int], bytes]:
-    if pipe is None:
-        raise EOFError
-
-    def exactly(count: int) -> bytes:
-        data = bytearray()
-        while len(data) < count:
-            _wait(pipe, selectors.EVENT_READ, deadline)
-            chunk = os.read(pipe.fileno(), min(count - len(data), 1 << 20))
-            if not chunk:
-                raise EOFError
-            data += chunk
-        return bytes(data)
-
-    return exactly
-
-
-def _wait(pipe: IO[bytes], event: int, deadline: float) -> None:
-    with selectors.DefaultSelector() as selector:
-        selector.register(pipe, event)
-        if not selector.select(max(0.0, deadline - time.monotonic())):
-            raise TimeoutError
 
 
 def _cause_of_death(process: subprocess.Popen[bytes]) -> str:
