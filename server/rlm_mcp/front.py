@@ -81,9 +81,10 @@ class Front:
                 _write(server, line)
 
     def _outward(self, server: BinaryIO, client: BinaryIO) -> None:
-        """Pass every line on to the client, but for answers that it has already."""
+        """Pass every line on to the client, but for answers it has already. A server that speaks answers for itself."""
         with contextlib.suppress(OSError):
             for line in server:
+                self._answers = {}
                 if not self._is_duplicate(line):
                     _write(client, line)
 
