@@ -119,6 +119,16 @@ class Corpus:
 
         return Commits(self.pack, self.facts, self._cache)
 
+    def outline(self, tokens: int = 1000, question: str = "", *, head: bool = True, wait: bool = True) -> str:
+        """The documents and definitions that matter most (for a question), in so many tokens; blocking.
+
+        Without `wait`: "" when it would take long. Without `head`: nothing but documents and definitions.
+        """
+        from rlm_indexers.overview import Overview
+
+        overview = Overview(self.pack, self._folder, self._cache / "facts.sqlite")
+        return overview.text(tokens, question, head=head) if wait or overview.ready() else ""
+
     @property
     def _cache(self) -> Path:
         return self._folder.parent.parent

@@ -80,12 +80,12 @@ async def exec(app: "App", options: Options) -> int:  # noqa: A001 - the command
 
 async def verify(app: "App", options: Options) -> int:
     """Citations on stdin → the same with state and reason, as JSON lines. Exit 1 when one is rejected."""
-    from rlm_mcp.engine.citations import verify as check
+    from rlm_mcp.engine.texts import Texts
 
     opened = await app.library.resolve(options.corpus)
-    rejected = 0
+    texts, rejected = Texts(opened.corpus), 0
     for number, given in _json_lines(sys.stdin):
-        row = check(opened.corpus.pack, *_fields(given, number))
+        row = texts.verify(*_fields(given, number))
         rejected += row.state == "rejected"
         print(json.dumps(given | {"state": row.state, "reason": row.reason, **_corrected(row)}, ensure_ascii=False))
     return 1 if rejected else 0

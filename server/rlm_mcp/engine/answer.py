@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rlm_indexers.corpus import Citation, Span
-from rlm_indexers.reader import Pack
 from rlm_mcp.engine import markers
 from rlm_mcp.engine.budget import RunUsage
-from rlm_mcp.engine.citations import Checked, verify
+from rlm_mcp.engine.citations import Checked
 from rlm_mcp.engine.markers import Marker, Reference
 from rlm_mcp.engine.scope import Branch
 from rlm_mcp.engine.seen import Ledger
+from rlm_mcp.engine.texts import Texts
 
 FAULTS_SHOWN = 12
 LINES_SHOWN = 5
@@ -64,11 +64,11 @@ def recorded_outcome(
     return Outcome(status, reason, checked.text, checked.citations, checked.rejected, usage, strategy)
 
 
-async def check(text: str, pack: Pack, ledger: Ledger, quotes: Quotes) -> CheckedAnswer:
+async def check(text: str, texts: Texts, ledger: Ledger, quotes: Quotes) -> CheckedAnswer:
     """The answer with every citation re-read. The reading is done in a thread: a moved quote costs a search."""
-    found = markers.parse(text, pack.__contains__)
+    found = markers.parse(text, texts.known)
     wanted = {reference for marker in found for reference in marker.references}
-    verified = await asyncio.to_thread(_verify_all, pack, wanted, quotes)
+    verified = await asyncio.to_thread(_verify_all, texts, wanted, quotes)
     citations: dict[Span, Checked] = {}
     rejected: dict[Span, Checked] = {}
     for marker in found:
@@ -91,8 +91,8 @@ def _not_shown(checked: Checked) -> str:
     return f"you were not shown line {named} of it: print it, or cite less"
 
 
-def _verify_all(pack: Pack, wanted: set[Reference], quotes: Quotes) -> dict[Reference, Citation]:
-    return {r: verify(pack, r.document, r.start, r.end, quotes.get(f"{r.document}:{r.start}-{r.end}")) for r in wanted}
+def _verify_all(texts: Texts, wanted: set[Reference], quotes: Quotes) -> dict[Reference, Citation]:
+    return {r: texts.verify(r.document, r.start, r.end, quotes.get(f"{r.document}:{r.start}-{r.end}")) for r in wanted}
 
 
 def _rewritten(text: str, found: list[Marker], verified: Mapping[Reference, Citation]) -> str:

@@ -21,6 +21,7 @@ from rlm_mcp.engine.scope import Branch, Progress, Scope, digest
 from rlm_mcp.engine.seen import Ledger
 from rlm_mcp.engine.sessions import open_session, shown
 from rlm_mcp.engine.sub_model import SubModel
+from rlm_mcp.engine.texts import Texts
 from rlm_mcp.journal import Journal
 from rlm_mcp.models.base import Model
 from rlm_mcp.models.errors import ContextOverflow, ModelError
@@ -57,7 +58,7 @@ async def ask(  # noqa: PLR0913 - the parts of a run, each named
     """
     budget, branch = Budget(limits), Branch(journal)
     bounds = shown(session_limits or Limits())
-    scope = Scope(corpus, root, sub, calls, branch, progress, bounds, digest(question, id(journal)), recorded)
+    scope = Scope(Texts(corpus), root, sub, calls, branch, progress, bounds, digest(question, id(journal)), recorded)
     asked = Asked(question, strategy, provider, follows)
     if samples > 1:
         return await _agreed(asked, scope, budget, samples)
@@ -84,7 +85,7 @@ async def _agreed(asked: Asked, scope: Scope, budget: Budget, samples: int) -> O
     chosen = verdict.outcome
     reason = f"{verdict.agreeing} of {verdict.of} independent runs agree"
     if not verdict.settled:
-        model, ledger = RootModel(scope, budget), Ledger(scope.corpus.pack)
+        model, ledger = RootModel(scope, budget), Ledger(scope.texts)
         try:
             chosen = await Direct(model, ledger).judge(asked.question, outcomes) or chosen
         except (ModelError, BudgetReached) as error:
@@ -99,7 +100,7 @@ async def _agreed(asked: Asked, scope: Scope, budget: Budget, samples: int) -> O
 
 async def _answered(asked: Asked, scope: Scope, budget: Budget) -> Outcome:
     """One run of the question."""
-    root, ledger = RootModel(scope, budget), Ledger(scope.corpus.pack)
+    root, ledger = RootModel(scope, budget), Ledger(scope.texts)
     route = routing.choose(asked.strategy, asked.question, scope.corpus, scope.root, budget)
     if asked.follows:
         route = Route("loop", "it follows an earlier run")

@@ -79,7 +79,7 @@ class Direct:
         text = await self._root.ask(messages)
         parsed = reply.parse(text)
         final = parsed.final.value if parsed.final and parsed.final.kind == "text" else text.strip()
-        return final, await check(final, self._scope.corpus.pack, self._ledger, {})
+        return final, await check(final, self._scope.texts, self._ledger, {})
 
 
 def merged(corpus: "Corpus", spans: list[Span]) -> list[Span]:

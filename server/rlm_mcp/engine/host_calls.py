@@ -10,7 +10,7 @@ from rlm_indexers.errors import IndexerError
 from rlm_mcp.engine import checks
 from rlm_mcp.engine.budget import Budget
 from rlm_mcp.engine.checks import Arguments
-from rlm_mcp.engine.citations import verify
+from rlm_mcp.engine.code_calls import CodeCalls
 from rlm_mcp.engine.conversation import Conversation
 from rlm_mcp.engine.scope import Scope
 from rlm_mcp.engine.sub_model import Row, SubModel
@@ -37,6 +37,7 @@ class HostCalls:
     ) -> None:
         self._scope, self._budget, self._sub_model = scope, budget, sub_model
         self._conversation, self._children = conversation, children
+        self._code = CodeCalls(scope.texts)
         self.cell = 0
         """The number of the cell that asks, as the journal states it."""
         self.quotes: dict[str, str] = {}
@@ -47,15 +48,16 @@ class HostCalls:
             "rlm_query": self._rlm_query,
             "search": self._search,
             "grep": self._grep,
-            "references": self._references,
             "cite": self._cite,
             "budget": self._left,
             "turn": self._turn,
+            **self._code.table(),
         }
         return {name: self._recorded(name, handler) for name, handler in handlers.items()}
 
     def restore(self, answers: Sequence[Answer]) -> None:
-        """Remember the quotes that a recorded cell cited."""
+        """Remember the quotes that a recorded cell cited, and what it was shown of the history."""
+        self._code.restore(answers)
         for answer in answers:
             if answer.name == "cite" and answer.error is None and answer.value["state"] != "rejected":
                 self._quote(answer.value["marker"].strip("[]"), answer.arguments.get("quote"))
@@ -116,11 +118,6 @@ class HostCalls:
         flags = {name: checks.flag(arguments, name) for name in ("ignore_case", "word", "literal")}
         return _matches(await self._asked(lambda corpus: corpus.grep(pattern, limit=limit, glob=glob, **flags)))
 
-    async def _references(self, arguments: Arguments) -> JSON:
-        name = checks.text(arguments, "name", 1_000)
-        limit = checks.integer(arguments, "limit", low=1, high=MATCHES)
-        return _matches(await self._asked(lambda corpus: corpus.grep(name, limit=limit, word=True, literal=True)))
-
     async def _cite(self, arguments: Arguments) -> JSON:
         """The marker of a citation checked at once; a quote that holds is remembered for the answer."""
         written = checks.text(arguments, "place", 4_000)
@@ -129,7 +126,7 @@ class HostCalls:
         if place is None:
             raise HostCallError("bad-argument", f"{written[:200]!r} is no place: give a span, or 'path:start-end'")
         start, end = int(place["start"]), int(place["end"] or place["start"])
-        citation = await asyncio.to_thread(verify, self._scope.corpus.pack, place["document"], start, end, quote)
+        citation = await asyncio.to_thread(self._scope.texts.verify, place["document"], start, end, quote)
         if citation.state == "rejected":
             return {"marker": f"[unverified: {written}: {citation.reason}]", "state": "rejected"}
         self._quote(str(citation.span), quote and citation.quote)

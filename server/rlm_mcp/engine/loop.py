@@ -194,7 +194,7 @@ class Loop:
         """Why this final answer is not accepted, or nothing. Sends an answer back for its citations once."""
         if not candidate.text.strip():
             return EMPTY
-        checked = await check(candidate.text, self._scope.corpus.pack, self._ledger, self._calls.quotes)
+        checked = await check(candidate.text, self._scope.texts, self._ledger, self._calls.quotes)
         if not await self._looked(checked):
             return NOTHING_SEEN
         faults = checked.faults()
@@ -242,7 +242,7 @@ class Loop:
         return await self._end("partial", reason, answer or NO_ANSWER)
 
     async def _end(self, status: Status, reason: str, text: str) -> Outcome:
-        checked = await check(text, self._scope.corpus.pack, self._ledger, self._calls.quotes)
+        checked = await check(text, self._scope.texts, self._ledger, self._calls.quotes)
         usage = self._budget.usage()
         return recorded_outcome(self._scope.journal, checked, status, reason, usage, self._strategy)
 

@@ -49,6 +49,11 @@ _RANGE = r"L?(?P<start>\d{1,9})(?:\s*[-\u2013\u2014]\s*L?(?P<end>\d{1,9}))?"
 _AT = r"(?::\s?|#(?=L))"
 _NEXT = r"(?=\s*(?:[,;]|$))"
 _PLACE = re.compile(rf"\s*[;,]?\s*(?P<path>[^\n]+?){_AT}{_RANGE}{_NEXT}")
+_COMMIT = re.compile(
+    r"\s*[;,]?\s*(?P<path>(?:commit:[0-9a-f]{7,64}|diff:[0-9a-f]{7,64}\.\.[0-9a-f]{7,64})"
+    rf"(?::(?!\d+(?:-\d+)?{_NEXT})[^\n,;:]+)?){_NEXT}"
+)
+"""A commit cited as such: by its first line, which says who and when."""
 _MORE = re.compile(rf"\s*[;,]\s*{_RANGE}{_NEXT}")
 _PLAIN = re.compile(rf"(?<![\w.@+~/:\[\\-])(?P<path>[\w.@+~/-]*\w)(?::|#(?=L)){_RANGE}(?!\w)")
 _PROSE = re.compile(
@@ -80,6 +85,11 @@ def _places(inner: str) -> Iterator[Reference]:
     found: list[Reference] = []
     at = 0
     while at < len(inner.rstrip()):
+        commit = _COMMIT.match(inner, at)
+        if commit is not None:
+            found.append(Reference(commit["path"].strip(), 1, 1))
+            at = commit.end()
+            continue
         more = _MORE.match(inner, at) if found else None
         place = more or _PLACE.match(inner, at)
         if place is None:

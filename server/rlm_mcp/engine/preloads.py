@@ -5,7 +5,17 @@ from importlib import resources
 
 from rlm_sandbox.base import Preload
 
-MODULES = ("text_view", "spans", "corpus_view", "history_view", "schemas", "sub_calls", "combinators", "prelude")
+MODULES = (
+    "text_view",
+    "spans",
+    "corpus_view",
+    "code_view",
+    "history_view",
+    "schemas",
+    "sub_calls",
+    "combinators",
+    "prelude",
+)
 """Each may import those before it, by these names."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rlm_mcp.engine.replay import NOTHING_RECORDED, Recorded
+from rlm_mcp.engine.texts import Texts
 from rlm_mcp.journal import Journal
 from rlm_mcp.models.base import Model
 from rlm_sandbox.base import Limits
@@ -73,7 +74,8 @@ class Branch:
 class Scope:
     """Everything that a loop and its host calls work with."""
 
-    corpus: "Corpus"
+    texts: Texts
+    """The corpus, and what was made of its history in this run."""
     root: Model
     sub: Model
     calls: "Calls"
@@ -84,6 +86,10 @@ class Scope:
     """Calls of different runs take turns; children take theirs with their parent."""
     recorded: Recorded = NOTHING_RECORDED
     room: Room = field(default_factory=Room)
+
+    @property
+    def corpus(self) -> "Corpus":
+        return self.texts.corpus
 
 
 def digest(*parts: JSON) -> str:

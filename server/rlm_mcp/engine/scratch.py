@@ -9,6 +9,7 @@ from rlm_mcp.engine.scope import Branch, Scope
 from rlm_mcp.engine.seen import Ledger
 from rlm_mcp.engine.sessions import open_session
 from rlm_mcp.engine.sub_model import Row, SubModel, failure
+from rlm_mcp.engine.texts import Texts
 from rlm_mcp.models.calls import Calls
 from rlm_mcp.models.offline import NoSubModel, OfflineModel
 from rlm_sandbox.base import Limits, Provider
@@ -28,9 +29,10 @@ class _NoJournal:
 
 async def run_cell(code: str, corpus: "Corpus", provider: Provider, limits: Limits | None = None) -> dict[str, JSON]:
     """What the cell did, as {stdout, stdout_bytes, error, calls, seconds, died}. Sub-calls fail as `no_model`."""
-    budget, ledger = Budget(BudgetLimits()), Ledger(corpus.pack)
+    texts = Texts(corpus)
+    budget, ledger = Budget(BudgetLimits()), Ledger(texts)
     branch = Branch(_NoJournal())
-    scope = Scope(corpus, OfflineModel(), NoSubModel(), Calls(), branch, lambda _: None, limits or Limits(), "exec")
+    scope = Scope(texts, OfflineModel(), NoSubModel(), Calls(), branch, lambda _: None, limits or Limits(), "exec")
     table = HostCalls(scope, budget, SubModel(scope, budget, ledger), Conversation("", ""), _no_children)
     session = await open_session(corpus, provider, table.table(), limits, lambda _: None)
     try:

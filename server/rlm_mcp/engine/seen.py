@@ -9,9 +9,13 @@ import heapq
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rlm_indexers.corpus import Span
-from rlm_indexers.reader import Pack
+
+if TYPE_CHECKING:
+    from rlm_indexers.reader import Pack
+    from rlm_mcp.engine.texts import Texts
 
 CUT = "[…]"
 """What stands where a very long line was cut, at its end and, behind a match, at its start."""
@@ -30,7 +34,7 @@ _LISTED = re.compile(r"(?P<document>.+?):(?P<line>\d+)\| ?(?P<text>.*)$")
 class Ledger:
     """What models were shown of one corpus. Recording costs time by what is recorded, never by the corpus."""
 
-    def __init__(self, pack: Pack, parent: "Ledger | None" = None) -> None:
+    def __init__(self, pack: "Pack | Texts", parent: "Ledger | None" = None) -> None:
         self._pack = pack
         self._parent = parent
         self._lines: dict[int, _Lines] = {}
@@ -69,13 +73,15 @@ class Ledger:
         """The lines of the span that nobody was shown."""
         i = self._pack.index(span.document)
         if i is None:
-            return []
+            return list(range(span.start, span.end + 1))
         shown = self._lines.get(i)
-        return [
+        hidden = [
             number
             for number, text in self._true_lines(i, span.start, span.end)
             if not ((shown is not None and shown.covers(number)) or self._seen_otherwise(i, number, text, quote))
         ]
+        # A commit may be known by its first line only.
+        return hidden + list(range(max(span.start, self._pack.line_count(i) + 1), span.end + 1))
 
     def any_corpus_text(self) -> bool:
         """Whether a line with its address was shown because somebody looked. See also `candidates`."""

@@ -27,6 +27,18 @@ HISTORY_NOTE = (
     "order, each a span to cite with "
     "`.role .kind .time`; `history.kinds` counts them."
 )
+GIT_NOTE = (
+    'When and why something changed: `corpus.history("path")`, `corpus.blame("path", a, b)`, '
+    "`corpus.log(grep=, author=, since=, path=)` give commits, each a line to cite as [commit:<name>:<path>:1]; "
+    "`.wider(40)` of one shows its message and patch; `corpus.diff(revision, until, path)`, "
+    "`corpus.changed_since(revision)`."
+)
+HISTORY_WORDS = re.compile(
+    r"\b(?:when|why|who|commit\w*|chang\w+|histor\w+|introduc\w+|blame\w*|author\w*|since|diff\w*|regress\w+|remov\w+)\b",
+    re.IGNORECASE,
+)
+"""What makes a question one that the history of a repository may answer."""
+CORE_TOKENS = 220
 HITS = 12
 NAMED = 4
 """Definitions shown of what the question names."""
@@ -40,11 +52,28 @@ def first_message(question: str, corpus: "Corpus", note: str = "") -> str:
     """The message; `note` goes before the hits. Blocking: it searches."""
     told = facts(corpus)
     outline = _fit(outline_lines(corpus.pack), OUTLINE_CHARS)
-    room = CHARACTERS - len(told) - len(outline)
+    core = _core(question, corpus)
+    note = "\n".join(filter(None, (_how(question, corpus), note)))
+    room = CHARACTERS - len(told) - len(outline) - len(core) - len(note)
     hits = _hits(question, corpus, room)
-    note = "\n".join(filter(None, (HISTORY_NOTE if corpus.info.kind == "history" else "", note)))
-    parts = [f"Question: {question}", told, note, f"Outline:\n{outline}" if outline else "", hits]
+    parts = [f"Question: {question}", told, note, f"Outline:\n{outline}" if outline else "", core, hits]
     return "\n\n".join(part for part in parts if part)
+
+
+def _how(question: str, corpus: "Corpus") -> str:
+    """How this kind of corpus is asked what only it can tell."""
+    if corpus.info.kind == "history":
+        return HISTORY_NOTE
+    has_history = corpus.facts.get("git") or corpus.facts.get("sources")
+    return GIT_NOTE if has_history and HISTORY_WORDS.search(question) else ""
+
+
+def _core(question: str, corpus: "Corpus") -> str:
+    """The documents and definitions that matter most for the question, where that is known at once."""
+    if corpus.info.kind != "repo" or len(corpus.pack) <= OUTLINE_ENTRIES:
+        return ""
+    found = corpus.outline(CORE_TOKENS, question, head=False, wait=False)
+    return f"Definitions that matter most here:\n{found}" if found else ""
 
 
 def outline_lines(pack: Pack, entries: int = OUTLINE_ENTRIES) -> list[str]:

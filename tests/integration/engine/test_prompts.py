@@ -12,6 +12,8 @@ from rlm_mcp.engine.prompt_files import load, root_for
 from rlm_mcp.engine.scratch import run_cell
 from rlm_mcp.models.tokens import estimate_tokens
 from rlm_sandbox.local import LocalProvider
+from tests.conftest import make_repository
+from tests.support.asking import load as load_corpus
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 NAMES = sorted(p.name for p in resources.files("rlm_mcp.engine").joinpath("prompts").iterdir())
@@ -69,5 +71,24 @@ def test_the_first_message_holds_question_facts_outline_and_hits_within_fifteen_
     assert estimate_tokens(text) <= 1_500
     assert text.startswith("Question: Which function starts the server?\n\nCorpus: ")
     assert "(repo), 7 documents, 117 lines" in text
+    assert "corpus.blame" not in text
     assert "Outline:\nREADME.md\ndata/evil.txt\n" in text
     assert "\nsrc/server.py:6-8\n6| def run_server(port: int) -> int:\n" in text
+
+
+def test_a_question_about_changes_is_told_how_history_is_asked(corpus):
+    text = warm_start.first_message("Why was the backlog changed?", corpus)
+    assert warm_start.GIT_NOTE in text
+    assert estimate_tokens(text) <= 1_500
+
+
+def test_the_first_message_of_a_larger_corpus_shows_the_definitions_that_matter(tmp_path):
+    files = {
+        f"pkg/part{n:02d}.py": f"from pkg.core import Engine\n\n\ndef part{n}():\n    Engine()\n" for n in range(40)
+    }
+    files["pkg/core.py"] = "class Engine:\n    def start(self):\n        return 1\n"
+    (tmp_path / "large").mkdir()
+    large = load_corpus(make_repository(tmp_path / "large", files), tmp_path / "cache")
+    text = warm_start.first_message("What is central?", large)
+    assert "Definitions that matter most here:\npkg/core.py:\n  1| class Engine:\n" in text
+    assert estimate_tokens(text) <= 1_500

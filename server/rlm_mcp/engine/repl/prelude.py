@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rlm_indexers import reader
-    from rlm_mcp.engine.repl import combinators, corpus_view, history_view, spans, sub_calls, text_view
+    from rlm_mcp.engine.repl import code_view, combinators, corpus_view, history_view, spans, sub_calls, text_view
 else:
+    import code_view
     import combinators
     import corpus_view
     import history_view
@@ -80,7 +81,7 @@ RUN = Run()
 def setup(session: Any) -> dict[str, Any]:
     """The names a cell finds. They are restored after each cell."""
     pack = reader.Pack(session.blob)
-    corpus = corpus_view.Corpus(pack, session.call)
+    corpus = code_view.Corpus(pack, session.call)
     calls = sub_calls.SubCalls(session.call, session.HostCallError)
     made = combinators.Combinators(calls, lambda: session.call("budget"))
     sys.modules["re"] = shim = text_view.re_module()
