@@ -42,7 +42,7 @@ class Limits:
     """How much of it the child keeps, as `out[n]`."""
     frame_bytes: int = 8 * 1024 * 1024
     cell_traffic_bytes: int = 64 * 1024 * 1024
-    """What one cell may send to the host in all its frames."""
+    """What one cell may send to the host in all its frames; and be answered, before its calls are refused."""
     calls_per_cell: int = 10_000
     calls_in_flight: int = 256
     processes: int = 48

@@ -27,6 +27,9 @@ RESIGNAL_SECONDS = 0.25
 WAITING_POLL_SECONDS = 0.25
 """How often a cell's processor time is looked at while it has host calls in flight."""
 
+SEND_SECONDS = 5.0
+"""For a runner to take its next cell: one that has stopped itself never would."""
+
 OVERFLOW_CALLS = 1_000
 """Calls beyond the limit that are still answered, with a refusal, before the flood is taken for an attack."""
 
@@ -48,8 +51,10 @@ class Outcome:
     stop: Stop | None = None
     seconds: float = 0.0
     calls: int = 0
-    traffic: int = 0
-    """Bytes that the runner sent."""
+    weight: int = 0
+    """Bytes that remembering it takes, about: what the runner sent, and what it was answered."""
+    answered: int = 0
+    """Bytes of answers."""
     answers: list[Answer] = field(default_factory=list)
 
 
@@ -113,18 +118,19 @@ class Link:
         """Run one cell to its end, whatever that is."""
         if self.lost:
             return Outcome(lost=self.lost)
-        self._inbound.cell_traffic = self._stray_calls = 0
+        self._inbound.begin_cell()
+        self._stray_calls = 0
         self._rest(None)
         running = self._running = _Running(calls, Meter(self._channel.cpu_seconds), message["cell"])
         try:
-            await self._send(encode(message | {"t": "exec", "key": running.key}))
+            await self._hand_over(encode(message | {"t": "exec", "key": running.key}))
             await self._guard(running, seconds)
             running.outcome.done = await running.ended
         except SessionLost as lost:
             running.outcome.lost = lost
         finally:
             running.outcome.seconds = running.meter.seconds()
-            running.outcome.traffic = self._inbound.cell_traffic
+            running.outcome.weight = self._inbound.weight + running.outcome.answered
             self._finish(running)
         return running.outcome
 
@@ -203,6 +209,15 @@ class Link:
         """A frame is sent whole: whoever waits for it may be cancelled, the sending is not."""
         await asyncio.shield(self._in_background(self._send_whole(frame)))
 
+    async def _hand_over(self, cell: bytes) -> None:
+        """A cell that is not taken in time, whatever lies before it in the channel, ends the runner."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._send(cell)
+        except TimeoutError:
+            self._lose(SessionLost("it did not take its cell, so its process was killed"))
+            await self._channel.kill()
+
     def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._background.add(task)
@@ -211,7 +226,8 @@ class Link:
 
     async def _send_whole(self, frame: bytes) -> None:
         async with self._send_lock:
-            await self._channel.send(frame)
+            if not self.lost:
+                await self._channel.send(frame)
 
     async def _listen(self) -> None:
         """Until the runner is gone; a violation ends it."""
@@ -267,8 +283,8 @@ class Link:
     async def _serve(self, running: _Running, message: dict[str, Any]) -> None:
         name, arguments = message["name"], message["args"]
         try:
-            if running.outcome.calls > self._limits.calls_per_cell:
-                answer = Answer(name, brief(arguments), error=("limit", f"{self._limits.calls_per_cell:,} per cell"))
+            if limit := self._reached(running.outcome):
+                answer = Answer(name, brief(arguments), error=("limit", limit))
             else:
                 answer = await _ask(running.calls, name, arguments)
             running.outcome.answers.append(answer)
@@ -278,15 +294,25 @@ class Link:
         finally:
             running.meter.call_ended()
         if not running.ended.done():
-            await self._reply(message["id"], answer)
+            await self._reply(message["id"], answer, running.outcome)
 
-    async def _reply(self, ident: int, answer: Answer) -> None:
+    def _reached(self, outcome: Outcome) -> str:
+        """Which limit on calls the cell has reached, or ""."""
+        if outcome.calls > self._limits.calls_per_cell:
+            return f"{self._limits.calls_per_cell:,} per cell"
+        if outcome.answered > self._limits.cell_traffic_bytes:
+            return f"{self._limits.cell_traffic_bytes:,} bytes of answers per cell"
+        return ""
+
+    async def _reply(self, ident: int, answer: Answer, outcome: Outcome | None = None) -> None:
         body = {"error": list(answer.error)} if answer.error else {"value": answer.value}
         try:
             frame = encode({"t": "answer", "id": ident, **body})
         except (TypeError, ValueError, RecursionError):
             log.warning("host call %s answered what is not JSON", answer.name[:80])
             frame = encode({"t": "answer", "id": ident, "error": ["internal", "the answer is not JSON"]})
+        if outcome:
+            outcome.answered += len(frame)
         await self._send(frame)
 
     def _finish(self, running: _Running) -> None:

@@ -108,7 +108,7 @@ class WireSession:
             result = self._result(outcome, self._seconds(seconds))
             if result.died:
                 return await self._after_death(result)
-            self._remember(CellRecord(code, result.answers, result.stopped_line), outcome.traffic)
+            self._remember(CellRecord(code, result.answers, result.stopped_line), outcome.weight)
             return replace(result, restored=revived)
         except asyncio.CancelledError:
             self._linked().abandon()
@@ -224,9 +224,12 @@ class WireSession:
             why = f"it asked {calls.strayed} something new" if calls.strayed else outcome.lost or "it did not end"
             raise SessionLost(f"cell {number} could not be run again: {why}")
 
-    def _remember(self, record: CellRecord, traffic: int) -> None:
-        self._records.append((self._number, record))
-        self._remembered += traffic + len(record.code)
+    def _remember(self, record: CellRecord, weight: int) -> None:
+        self._remembered += weight + len(record.code)
+        if self._remembered > REMEMBERED_BYTES:
+            self._records.clear()  # too much to be run again, so none of it needs to be kept
+        else:
+            self._records.append((self._number, record))
 
     # Results
 

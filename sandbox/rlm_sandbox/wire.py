@@ -9,8 +9,15 @@ from rlm_sandbox.base import JSON
 from rlm_sandbox.errors import ProtocolViolation
 from rlm_sandbox.runner.frames import HEADER_BYTES
 
-STRUCTURE_BYTES = 1024 * 1024
-"""What a frame may hold outside its strings: `[[],[],…` of 8 MiB would become 200 MB of lists."""
+PIECES = 500_000
+"""How many values all frames of one cell may hold: `[[],[],…` of 8 MiB would become 200 MB of lists."""
+
+PIECE_BYTES = 100
+"""What a value takes in memory beyond its text."""
+
+FEW_PIECES = 1_000
+DEPTH = 100
+"""How deep values may nest. Whatever is done with them later recurses too, on a stack that is deeper already."""
 
 _STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _SURROGATES = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -40,11 +47,34 @@ def _without_surrogates(value: JSON) -> JSON:
     return value
 
 
+def pieces(payload: bytes) -> int:
+    """How many values a frame holds, or a few more. What looks like one inside a string counts if there are few."""
+    count = _signs(payload)
+    return count if count <= FEW_PIECES else _signs(_STRINGS.sub(b"", payload))
+
+
+def _signs(text: bytes) -> int:
+    return sum(map(text.count, (b",", b"[", b"{")))
+
+
+def _check_depth(value: JSON) -> None:
+    level = [value]
+    for _ in range(DEPTH):
+        level = [inner for outer in level for inner in _containers(outer)]
+        if not level:
+            return
+    raise ProtocolViolation(f"a frame that nests deeper than {DEPTH}")
+
+
+def _containers(value: JSON) -> list[JSON]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [item for item in inner if isinstance(item, (dict, list))]
+
+
 def _load(payload: bytes) -> JSON:
-    if len(payload) > STRUCTURE_BYTES and len(_STRINGS.sub(b"", payload)) > STRUCTURE_BYTES:
-        raise ProtocolViolation(f"a frame with more than {STRUCTURE_BYTES:,} bytes of structure")
     try:
         value = json.loads(payload.decode(), parse_constant=_refuse)
+        _check_depth(value)
         return _without_surrogates(value) if _SURROGATES.search(payload) else value
     except (ValueError, RecursionError) as error:
         raise ProtocolViolation(f"a frame that is not JSON: {type(error).__name__}") from error
@@ -71,7 +101,16 @@ class Inbound:
         self._buffer = bytearray()
         self._frame_bytes = frame_bytes
         self._cell_bytes = cell_bytes
-        self.cell_traffic = 0
+        self.begin_cell()
+
+    def begin_cell(self) -> None:
+        """Count from nothing."""
+        self.cell_traffic = self._pieces = 0
+
+    @property
+    def weight(self) -> int:
+        """What the cell's frames take in memory when all of them are kept."""
+        return self.cell_traffic + PIECE_BYTES * self._pieces
 
     def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
         """The messages that are complete now. Raises ProtocolViolation at the first byte too many."""
@@ -80,6 +119,9 @@ class Inbound:
         if self.cell_traffic > self._cell_bytes:
             raise ProtocolViolation(f"a cell sent more than {self._cell_bytes:,} bytes")
         while (payload := self._next()) is not None:
+            self._pieces += pieces(payload)
+            if self._pieces > PIECES:
+                raise ProtocolViolation(f"a cell sent more than {PIECES:,} values")
             yield parse(payload)
 
     def _next(self) -> bytes | None:

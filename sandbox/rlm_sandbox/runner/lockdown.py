@@ -29,6 +29,9 @@ NICENESS = 5
 PRIVATE_USERS = (0x4000_0000, 60_000)
 """Where private user ids begin: far above people's; or within 16 bits, for containers that map no more."""
 OVERFLOW_SIZE = 1 << 62
+RESERVED = 64_000_000
+"""Address space beyond the memory limit: what malloc reserves for a second thread. The kernel forgets to count memory
+as data when it becomes writable while the address space is full, or is moved from the stack, so this bounds it too."""
 
 
 class LockError(Exception):
@@ -49,6 +52,15 @@ def _limit(kind: int, value: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
+def _mapped() -> int:
+    """Bytes of address space in use, the blob's included; 0 where that cannot be read."""
+    try:
+        with open("/proc/self/statm", "rb", 0) as file:  # noqa: PTH123 - pathlib is not needed otherwise
+            return int(file.read(64).split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
 def _set_limits(memory: int, blob: int) -> None:
     if memory < LEAST_MEMORY:  # a negative one would mean no limit at all
         raise LockError(f"{memory:,} bytes of memory are too few for Python; give it {LEAST_MEMORY:,} or more")
@@ -57,7 +69,7 @@ def _set_limits(memory: int, blob: int) -> None:
     _limit(resource.RLIMIT_NOFILE, DESCRIPTORS)
     _limit(resource.RLIMIT_STACK, STACK_BYTES)
     _limit(resource.RLIMIT_DATA, memory)
-    _limit(resource.RLIMIT_AS, min(blob + 4 * memory, OVERFLOW_SIZE))
+    _limit(resource.RLIMIT_AS, min((_mapped() or blob + 3 * memory) + memory + RESERVED, OVERFLOW_SIZE))
 
 
 def _prefer_to_lose() -> None:

@@ -76,13 +76,18 @@ class Outputs(dict[int, str]):
     def __init__(self, bound: int) -> None:
         super().__init__()
         self._bound = bound
+        self._texts: dict[int, str] = {}
 
     def keep(self, number: int, text: str) -> None:
-        self[number] = text
-        total = sum(map(len, self.values()))
-        for old in sorted(self)[:-1]:
+        """What a cell wrote into this dict is gone afterwards: it holds outputs, and all of them."""
+        texts = self._texts
+        texts[number] = text
+        total = sum(map(len, texts.values()))
+        for old in list(texts)[:-1]:
             if total <= self._bound:
                 break
-            if len(self[old]) > SMALL:
-                total -= len(self[old])
-                self[old] = f"[… {len(self[old]):,} characters, given up to make room …]"
+            if len(texts[old]) > SMALL:
+                total -= len(texts[old])
+                texts[old] = f"[… {len(texts[old]):,} characters, given up to make room …]"
+        self.clear()
+        self.update(texts)

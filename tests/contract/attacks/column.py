@@ -5,6 +5,8 @@ object: for each attack whether it reached what it is after, and what harm it di
 """
 
 import asyncio
+import ctypes
+import gc
 import json
 import os
 import platform
@@ -16,14 +18,22 @@ from pathlib import Path
 from rlm_sandbox import Blob, Limits, Preload
 from rlm_sandbox.local import LAYERS, LocalProvider
 from rlm_sandbox.nursery import Nursery
-from tests.contract.attacks import inside, outside, protocol
+from tests.contract.attacks import inside, outside, protocol, surface, tricks
 from tests.contract.attacks.attack import TOOLS, Attack
 from tests.contract.attacks.ground import Ground
 
-ATTACKS: tuple[Attack, ...] = (*outside.ATTACKS, *inside.ATTACKS, *protocol.ATTACKS)
+ATTACKS: tuple[Attack, ...] = (
+    *(*outside.ATTACKS, *inside.ATTACKS, *protocol.ATTACKS),
+    *(*surface.ATTACKS, *tricks.ATTACKS),
+)
 
 LIMITS = Limits(cell_seconds=1.0, grace_seconds=0.2, memory_mb=128)
-HOST_MAY_GROW_MB = 64
+HOST_MAY_GROW_MB = 20
+"""And keep, once the session is closed."""
+HOST_MAY_SWELL_MB = 300
+"""While a cell runs: 64 MiB of frames with one wide letter each are four times as much text."""
+LOOP_MAY_STALL_SECONDS = 1.0
+BIG = "x" * 500_000
 TABLE = Path(__file__).parents[2] / "unit" / "sandbox" / "linux_syscalls.txt"
 
 
@@ -56,37 +66,84 @@ class Column:
         self._ground.asked_outside += not self._cell_runs
         return arguments
 
+    async def _big(self, arguments):
+        return f"{arguments} {BIG}"
+
     async def run(self, attack: Attack) -> dict[str, object]:
         """What one attack reached, and whether the host took harm."""
-        ground = self._ground
+        ground, health = self._ground, Health()
         ground.forget()
-        before = host_memory_mb()
-        session = await self._provider.open(
-            self._blob, preloads=[self._tools], host_calls={"echo": self._echo, "spy": self._spy}, limits=LIMITS
-        )
+        table = {"echo": self._echo, "spy": self._spy, "big": self._big}
+        session = await self._provider.open(self._blob, preloads=[self._tools], host_calls=table, limits=LIMITS)
+        looking = asyncio.create_task(self._look(session, health))
+        harm, found = [], {}
+        try:
+            found = await self._attack(session, attack)
+            harm += await self._revisit(session)
+        except Exception as error:  # noqa: BLE001 - that nothing is raised is part of what is tested
+            harm.append(f"the host raised {error!r}")
+        looking.cancel()
+        await asyncio.wait_for(session.close(), 20)
+        del session, looking  # which know much
+        return {"reached": False, **found, "harm": harm + await health.harm()}
+
+    async def _attack(self, session, attack: Attack) -> dict[str, object]:
+        ground = self._ground
         await session.exec(self._names)
-        looking = asyncio.create_task(self._look(session))
         self._cell_runs = True
         result = await asyncio.wait_for(session.exec(attack.code, seconds=attack.seconds), 20)
         self._cell_runs = False
         if attack.judge is Ground.asked:
             await asyncio.sleep(0.5)
         ground.look(session.pid)
-        looking.cancel()
-        reached = attack.judge(ground, result.stdout)
-        after = await asyncio.wait_for(session.exec("6 * 7", seconds=3), 20)
-        if after.died and after.restored:
-            after = await asyncio.wait_for(session.exec("6 * 7", seconds=3), 20)
-        await session.close()
-        harm = [] if after.stdout == "42\n" else [f"the session did not come back: {after}"]
-        if host_memory_mb() - before > HOST_MAY_GROW_MB:
-            harm.append(f"the host grew by {host_memory_mb() - before} MB")
-        return {"reached": reached, "died": result.died, "harm": harm}
+        return {"reached": attack.judge(ground, result.stdout), "died": result.died}
 
-    async def _look(self, session) -> None:
+    async def _revisit(self, session) -> list[str]:
+        """What is wrong with the session after the attack: it must run cells, or be back when it was lost."""
+        after = await asyncio.wait_for(session.exec("6 * 7", seconds=3), 30)
+        if after.died and after.restored:
+            after = await asyncio.wait_for(session.exec("6 * 7", seconds=3), 30)
+        return [] if after.stdout == "42\n" else [f"the session did not come back: {after}"]
+
+    async def _look(self, session, health) -> None:
         while True:
             self._ground.look(session.pid)
+            before = time.monotonic()
             await asyncio.sleep(0.02)
+            health.note(time.monotonic() - before)
+
+
+class Health:
+    """The host's: its memory before, during and after, and how long its event loop stood still."""
+
+    def __init__(self) -> None:
+        self._before = self._most = self._settled()
+        self._stall = 0.0
+
+    def note(self, pause: float) -> None:
+        self._most = max(self._most, host_memory_mb())
+        self._stall = max(self._stall, pause)
+
+    async def harm(self) -> list[str]:
+        until = time.monotonic() + 2
+        while (grown := self._settled() - self._before) > HOST_MAY_GROW_MB and time.monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)  # what the loop still holds is freed by its next turns
+        swollen = self._most - self._before
+        found = []
+        if grown > HOST_MAY_GROW_MB:
+            found.append(f"the host grew by {grown} MB")
+        if swollen > HOST_MAY_SWELL_MB:
+            found.append(f"the host swelled by {swollen} MB")
+        if self._stall > LOOP_MAY_STALL_SECONDS:
+            found.append(f"the host's loop stood still for {self._stall:.1f} s")
+        return found
+
+    @staticmethod
+    def _settled() -> int:
+        """With what is freed given back to the kernel."""
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)
+        return host_memory_mb()
 
 
 async def run(layers: list[str], names: list[str]) -> dict[str, object]:

@@ -6,11 +6,13 @@ KIND = "protocol"
 CALL = '{"t": "call", "id": %d, "name": "echo", "args": {}}'
 
 KEY = """
-import gc
-key = next(o["key"] for o in gc.get_objects() if isinstance(o, dict) and o.get("t") == "exec")
+import sys
+where = sys._getframe()
+while "message" not in where.f_locals: where = where.f_back
+key = where.f_locals["message"]["key"]
 DONE = '{"t": "done", "key": "%s", "stdout": "lie", "size": -5, "error": null, "line": null}'
 """
-"""The cell's own key is in its memory; the next cell's is not."""
+"""The cell's own key is in the frames below it; the next cell's is not."""
 
 LATER = """
 import threading, time

@@ -42,6 +42,14 @@ def test_old_outputs_give_way_when_all_together_are_too_many():
     assert "400 characters" in out[1]
 
 
+def test_what_a_cell_writes_into_its_outputs_harms_nobody_and_is_gone_after_it():
+    out = Outputs(bound=1_000)
+    out.keep(1, "one")
+    out["x"], out[1], out[10**9] = 5, None, b""
+    out.keep(2, "two")
+    assert out == {1: "one", 2: "two"}
+
+
 def test_the_meter_counts_the_wall_without_calls_and_the_processor_with_them(monkeypatch):
     wall, cpu = [100.0], [7.0]
     monkeypatch.setattr("time.monotonic", lambda: wall[0])
