@@ -21,7 +21,7 @@ VERSION = 1
 """Raised when the same documents would give another corpus."""
 SHOWN_SKIPPED = 50
 """Skipped things that are spelt out inside the pack; the manifest names all."""
-SAID_EVERY = 2000
+SAID_EVERY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,8 @@ def _add_symbols(order: Order, writer: PackWriter) -> list[Skipped]:
     text_only = []
     for i, found in enumerate(extraction.extract(request)):
         writer.add_symbols(found.rows)
+        if i and i % SAID_EVERY == 0:
+            order.say(f"symbols of {i} documents")
         if found.failure:
             text_only.append(Skipped(view.id_of(i), found.failure))
     return text_only
@@ -92,7 +94,7 @@ def _add_search(order: Order, made: Path) -> None:
     order.say("indexing the text")
     old = order.previous
     previous = (old.path.with_name(search_index.NAME), old.pack) if old else None
-    search_index.build(made / search_index.NAME, map_pack(made / "pack"), previous)
+    search_index.build(made / search_index.NAME, map_pack(made / "pack"), previous, order.say)
 
 
 def _coverage(order: Order, pack: Pack, text_only: list[Skipped]) -> Coverage:

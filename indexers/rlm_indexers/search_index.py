@@ -2,7 +2,7 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from rlm_indexers.chunks import Chunk, chunks
@@ -12,7 +12,9 @@ from rlm_indexers.segments import Copy, copy_range
 from rlm_indexers.walk import Walk
 from rlm_indexers.words import split_identifiers
 
+Say = Callable[[str], None]
 NAME = "search.sqlite"
+SAID_EVERY = 200
 VERSION = 2
 """Raised when the same pack would be indexed another way."""
 REBUILT_SHARE = 0.4
@@ -39,7 +41,7 @@ _DELETE = f"INSERT INTO text (text, {_COLUMNS}) VALUES ('delete', ?, ?, ?, ?, ?,
 Fields = tuple[str, str, str, str, str, str, str]
 
 
-def build(target: Path, pack: Pack, previous: tuple[Path, Pack] | None = None) -> None:
+def build(target: Path, pack: Pack, previous: tuple[Path, Pack] | None = None, say: Say | None = None) -> None:
     """Write the index of a pack; `previous`: an older index and the pack it is of."""
     if previous is not None:
         gone, new = _changes(previous[1], pack)
@@ -49,7 +51,7 @@ def build(target: Path, pack: Pack, previous: tuple[Path, Pack] | None = None) -
     with _writing(target) as database:
         for statement in _SCHEMA:
             database.execute(statement)
-        _add(database, pack, range(len(pack)), 1)
+        _add(database, pack, _telling(range(len(pack)), say), 1)
 
 
 def open_index(path: Path) -> sqlite3.Connection:
@@ -117,6 +119,13 @@ def _add(database: sqlite3.Connection, pack: Pack, documents: Iterable[int], fir
         database.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         database.executemany(_INSERT, ((n, *indexed) for n, (_, indexed) in numbered))
         number += len(numbered)
+
+
+def _telling(documents: range, say: Say | None) -> Iterator[int]:
+    for i in documents:
+        if say and i and i % SAID_EVERY == 0:
+            say(f"indexed {i} documents")
+        yield i
 
 
 @contextlib.contextmanager

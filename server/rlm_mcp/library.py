@@ -1,6 +1,7 @@
 """Corpora as the tools know them: a name or a source in, an opened and up-to-date corpus out."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,10 @@ class Opened:
         return "\n".join(folders(self.corpus, OUTLINE_LINES))
 
 
+class GivenUp(BaseException):
+    """Ends a load that nobody waits for any more; no Exception, so that nothing on the way takes it for a failure."""
+
+
 class Library:
     """The corpora in one cache folder."""
 
@@ -58,11 +63,11 @@ class Library:
 
     async def load(self, source: str, *, kind: str = "auto", name: str | None = None, say: Say | None = None) -> Opened:
         """A source as a corpus: read what is new, reuse the rest. Raises LowerError in the indexers' words."""
-        return await self._in_thread(lambda: self._load(source, kind, name, say))
+        return await self._in_thread(lambda told: self._load(source, kind, name, told), say)
 
     async def resolve(self, corpus: str, say: Say | None = None) -> Opened:
         """A loaded corpus by id (as it is), or by name (refreshed from its source), or a source loaded on the fly."""
-        return await self._in_thread(lambda: self._resolve(corpus, say))
+        return await self._in_thread(lambda told: self._resolve(corpus, told), say)
 
     async def read(self, corpus: str, query: str, limit: int) -> tuple[Opened, reading.Found]:
         """What a query finds in a corpus, without a model."""
@@ -83,9 +88,21 @@ class Library:
             return self._load(named[0].source, named[0].kind, corpus, say)
         return self._load(corpus, "auto", None, say)
 
-    async def _in_thread(self, work: Callable[[], Opened]) -> Opened:
+    async def _in_thread(self, work: Callable[[Say], Opened], say: Say | None) -> Opened:
+        """What `work` gives. Cancelled, the thread ends at the next thing it has to say."""
+        given_up = threading.Event()
+
+        def told(message: str) -> None:
+            if given_up.is_set():
+                raise GivenUp
+            if say is not None:
+                say(message)
+
         try:
-            return await asyncio.to_thread(work)
+            return await asyncio.to_thread(work, told)
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
         except IndexerError as error:
             loaded = ", ".join(dict.fromkeys(info.name for info in self._store.list())) or "nothing"
             raise LowerError(f"{error} Loaded: {loaded}.") from error

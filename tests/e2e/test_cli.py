@@ -1,12 +1,16 @@
 """The command line as a new user meets it: no key, an empty home, a small repository."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import git
-from tests.support.cli import Cli
+from tests.support.cli import SCRIPT, Cli
 
 
 def test_a_question_is_answered_offline_with_verified_citations_and_says_so(cli: Cli, repository: Path) -> None:
@@ -60,6 +64,7 @@ def test_a_document_longer_than_the_limit_says_what_to_ask_for_next(cli: Cli) ->
 def test_symbols_come_as_json_lines(cli: Cli) -> None:
     rows = cli("symbols", ".").rows
     assert [(r["document"], r["qualname"], r["kind"], r["line"]) for r in rows] == [
+        ("README.md", "Tiny", "heading", 1),
         ("src/app.py", "main", "function", 4),
         ("src/server.py", "run_server", "function", 4),
     ]
@@ -141,3 +146,29 @@ def test_an_unknown_setting_is_refused(cli: Cli) -> None:
     ran = Cli(cli.home, cli.cwd, (("RLM_MODLE", "x"),))("load", ".")
     assert ran.code == 2
     assert "Nearest: RLM_MODEL" in ran.err
+
+
+def test_a_load_that_is_interrupted_stops_soon_and_leaves_a_cache_that_works(cli: Cli, tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    for n in range(12_000):
+        path = large / f"d{n % 60}" / f"f{n}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"def f{n}_{i}():\n    return {i}\n" for i in range(40)))
+    before = "import signal, os, sys; signal.signal(2, signal.default_int_handler); os.execv(sys.argv[1], sys.argv[1:])"
+    command = [sys.executable, "-c", before, str(SCRIPT), "load", str(large)]
+    process = subprocess.Popen(command, env=cli.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until_below(cli.home / "cache")
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted" in told
+    assert "Traceback" not in told
+    assert cli("ask", ".", "Where is main?", "--json").code == 0
+
+
+def wait_until_below(folder: Path) -> None:
+    """Returns when something is being written there."""
+    deadline = time.monotonic() + 60
+    while not any(path.name == "pack" for path in folder.rglob("*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

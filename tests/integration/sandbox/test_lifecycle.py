@@ -67,7 +67,10 @@ def wait_until(condition, what):
 
 def start_server(program=SERVER):
     process = subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, env={"PYTHONPATH": str(ROOT / "sandbox")}
+        # Whoever runs the tests in the background of a shell has SIGINT ignored, and so would this process.
+        [sys.executable, "-c", "import signal; signal.signal(2, signal.default_int_handler)\n" + program],
+        stdout=subprocess.PIPE,
+        env={"PYTHONPATH": str(ROOT / "sandbox")},
     )
     pids = [int(word) for word in process.stdout.readline().split()]
     assert len(pids) >= 4
