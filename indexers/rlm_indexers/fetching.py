@@ -20,6 +20,10 @@ def fetch(
     places: "Places | None" = None,
 ) -> Fetched:
     """The documents of a source. Modules are imported when a source of their kind is loaded, not before."""
+    if source.form == "several":
+        from rlm_indexers import several
+
+        return several.fetch(source, cache, previous, progress)
     if source.kind == "repo":
         from rlm_indexers import repo
 

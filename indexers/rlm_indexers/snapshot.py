@@ -166,20 +166,34 @@ class Corpus:
 
     def origin(self, span: Span) -> dict[str, JSON]:
         """Where a span's text came from: `document`, `sha256` of the raw source, `file` if it is one, page, record …"""
+        if self.pack.index(span.document) is None and (made := self._made(span.document)):
+            return made
         i = self.document(span.document)
         anchor = {k: v for k, v in self.pack.anchor_at(i, span.start).items() if k != "line"}
-        root = self._root(span.document)
+        root, inner = self._root(span.document)
         inside = root and "\\x" not in span.document
-        known = {"file": str(Path(root) / span.document)} if inside else {}
+        known = {"file": str(Path(root) / inner)} if inside else {}
         if root and "file" in anchor:
             anchor["file"] = str(Path(root) / anchor["file"])
         return {"document": span.document, "sha256": self.pack.document(i).sha256, **known, **anchor}
 
-    def _root(self, document: str) -> str:
-        """The folder below which a document's files lie; histories have one for each agent, the id's first part."""
-        roots = self.facts.get("roots")
-        found = roots.get(document.partition("/")[0]) if isinstance(roots, dict) else self.facts.get("root")
-        return found if isinstance(found, str) else ""
+    def _made(self, document: str) -> dict[str, JSON]:
+        """Where a commit or difference comes from; nothing for other ids."""
+        from rlm_indexers.commits import NAMED
+
+        return {"document": document, "made_from": "git"} if NAMED.fullmatch(document) else {}
+
+    def _root(self, document: str) -> tuple[str, str]:
+        """The folder below which a document's file lies, and its path there.
+
+        Histories have one for each agent, and several sources one each: the first part of the id says which.
+        """
+        first, _, rest = document.partition("/")
+        roots, sources = self.facts.get("roots"), self.facts.get("sources")
+        if isinstance(sources, dict):
+            return str(sources.get(first, {}).get("root") or ""), rest
+        found = roots.get(first) if isinstance(roots, dict) else self.facts.get("root")
+        return (found if isinstance(found, str) else ""), document
 
 
 def _in(document: str, path: str) -> bool:

@@ -1,5 +1,6 @@
 """From what a person types to one source: a work tree, a revision, a clone, a plain folder, documents or a history."""
 
+import contextlib
 import hashlib
 import re
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ from rlm_indexers import checkout, mixture
 from rlm_indexers.corpus import Kind
 from rlm_indexers.errors import SourceError
 
-Form = Literal["worktree", "revision", "url", "plain", "documents", "history"]
+Form = Literal["worktree", "revision", "url", "plain", "documents", "history", "several"]
 
 _URL = re.compile(r"^(?P<scheme>[a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _SCP = re.compile(r"^[\w.-]+@[\w.-]+:(?!//)")
 _SCHEMES = ("https", "ssh", "file")
 HISTORY = "history:"
+SEPARATOR = ","
+"""Between sources that become one corpus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,11 @@ class Source:
         """A short name that a person would use."""
         if self.form == "history":
             return f"{HISTORY}{Path(self.location).name}" if self.location else "history"
+        if self.form == "several":
+            names = [Path(part).name or part for part in self.location.split(SEPARATOR)]
+            return "+".join(_plain(name.removesuffix(".git")) for name in names[:3]) + ("+…" if len(names) > 3 else "")
         base = self.location.rstrip("/").rpartition("/")[2].rpartition(":")[2].removesuffix(".git") or "root"
-        plain = re.sub(r"[^\w.+-]", "-", base.encode("utf-8", "replace").decode())
+        plain = _plain(base)
         return f"{plain}@{self.revision[:40]}" if self.revision else plain
 
 
@@ -60,11 +66,39 @@ def resolve(source: str, kind: str = "auto", *, cwd: Path) -> Source:
         raise SourceError(f"{kind!r} is no kind of corpus: use auto, repo, folder or history")
     if not source.strip() or "\0" in source:
         raise SourceError(f"{source!r} names no source: pass a path, a git URL (url@ref) or history:")
+    if SEPARATOR in source and not source.startswith(HISTORY) and _absolute(source, cwd) is None:
+        return _several(source, kind, cwd)
     if source.startswith(HISTORY) or kind == "history":
         return Source("history", "history", source.removeprefix(HISTORY), cwd=cwd)
     if (scheme := _URL.match(source)) or _SCP.match(source):
         return _url(source, scheme["scheme"].lower() if scheme else "ssh", kind)
     return _path(source, kind, cwd)
+
+
+def _several(source: str, kind: str, cwd: Path) -> Source:
+    """Sources separated by commas, as one."""
+    parts = [part.strip() for part in source.split(SEPARATOR) if part.strip()]
+    found = [resolve(part, "auto" if kind == "repo" else kind, cwd=cwd) for part in parts]
+    if any(each.form in ("history", "several") or SEPARATOR in str(each) for each in found):
+        raise SourceError(f"{source!r}: only repositories and folders can be loaded together, each named by itself")
+    unique = list(dict.fromkeys(map(str, found)))
+    if len(unique) < 2:
+        return found[0]
+    kinds = {each.kind for each in found}
+    return Source("repo" if "repo" in kinds else "folder", "several", SEPARATOR.join(unique))
+
+
+def repositories_in(path: Path) -> list[Path]:
+    """The git work trees right below a folder that is in none, in order."""
+    with contextlib.suppress(OSError):
+        below = sorted(child for child in path.iterdir() if (child / ".git").exists() and not child.is_symlink())
+        trees = ((child, checkout.find(child)) for child in below)
+        return [child for child, found in trees if found is not None and found.work_tree == child]
+    return []
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.+-]", "-", name.encode("utf-8", "replace").decode())
 
 
 def _url(source: str, scheme: str, kind: str) -> Source:
@@ -93,6 +127,8 @@ def _path(source: str, kind: str, cwd: Path) -> Source:
     found = checkout.find(path)
     if revision and found is None:
         raise SourceError(f"{path} is in no git repository, so it has no revision {revision!r}: leave @{revision} away")
+    if found is None and not revision and len(repositories_in(path)) > 1:
+        return Source("repo", "several", str(path))
     if found is not None:
         form: Form = "revision" if revision or found.work_tree is None else "worktree"
         return Source("repo", form, str(path), revision)

@@ -4,6 +4,7 @@ import contextlib
 
 import pytest
 
+from rlm_indexers.corpus import Span
 from rlm_indexers.errors import GitError, IndexerError, SourceError
 from tests.integration.indexers.conftest import load
 
@@ -117,3 +118,9 @@ def test_words_of_a_model_are_words(repo, store, history, word):
         with contextlib.suppress(IndexerError):
             asked()
     assert not (repo.root / "x").exists()
+
+
+def test_a_citation_of_a_commit_says_that_it_was_made_from_git(repo, store, history):
+    corpus = load(store, repo.root)
+    document = corpus.commits.log("a.py")[0].document
+    assert corpus.origin(Span(document, 1, 1)) == {"document": document, "made_from": "git"}
