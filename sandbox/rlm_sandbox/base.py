@@ -8,7 +8,7 @@ the session. Nothing that comes out of a session is believed: it is data from an
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 JSON = Any
 """What `json.dumps` accepts. Past the wall it is parsed and size-capped; its shape is the handler's to check."""
@@ -171,6 +171,15 @@ class Session(Protocol):
 
     async def close(self) -> None:
         """End the process. Idempotent."""
+        ...
+
+
+@runtime_checkable
+class Serving(Protocol):
+    """A provider that keeps something elsewhere, which can carry the name of the run that it is there for."""
+
+    def serve(self, run: str) -> None:
+        """A run begins, whose sessions this provider will open. Returns at once, and never fails."""
         ...
 
 

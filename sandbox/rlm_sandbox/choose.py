@@ -1,6 +1,5 @@
 """Which provider: by name, or the first that can be had. Each is imported only when it is wanted."""
 
-import importlib
 from collections.abc import Callable
 
 from rlm_sandbox.base import Provider
@@ -15,9 +14,10 @@ def _local() -> Provider:
     return LocalProvider()
 
 
-def _docker() -> Provider:
-    provider: Provider = importlib.import_module("rlm_sandbox.docker").DockerProvider()
-    return provider
+def _docker(*, pull: bool = True) -> Provider:
+    from rlm_sandbox.docker import DockerProvider
+
+    return DockerProvider(pull=pull)
 
 
 def _unsafe() -> Provider:
@@ -48,7 +48,8 @@ async def choose(name: str = "auto", *, daytona_api_key: str = "", daytona_api_u
         "unsafe-no-isolation": _unsafe,
     }
     if name == "auto":
-        return await _first([makers["local"], makers["docker"]])
+        # A download of some 40 MB is for those who asked for Docker by name.
+        return await _first([makers["local"], lambda: _docker(pull=False)])
     if name not in makers:
         raise SandboxError(f"There is no sandbox named {name!r}; choose one of {', '.join(NAMES)}.")
     return makers[name]()

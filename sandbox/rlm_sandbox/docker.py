@@ -195,8 +195,10 @@ class DockerProvider:
 
     name = "docker"
 
-    def __init__(self, *, image: str = IMAGE, folder: str = FOLDER) -> None:
+    def __init__(self, *, image: str = IMAGE, folder: str = FOLDER, pull: bool = True) -> None:
+        """With `pull`, an image that is not here is fetched; else there is no sandbox without it."""
         self._image = image
+        self._pull = pull
         self._folder = folder
         self._client = Client()
         self._runtime: str | None = None
@@ -260,7 +262,12 @@ class DockerProvider:
         try:
             await self._client.ask("image", "inspect", "--format", "{{.Id}}", self._image)
         except SandboxUnavailable:
+            if not self._pull:
+                raise SandboxUnavailable(
+                    f"The image {self._image} is not here: `docker pull {self._image}`, or ask for docker by its name."
+                ) from None
             tell(f"fetching the image {self._image}")
+            log.info("fetching the image %s", self._image)
             await self._client.ask("pull", "--quiet", self._image, seconds=PULL_SECONDS)
 
     async def _sweep(self) -> None:

@@ -110,6 +110,15 @@ ATTEMPTS = (
 )
 
 
+HOLDS = {
+    "descriptors": "nothing that the host has open is inherited but the channel and the corpus, which is read-only",
+    "limits": "memory, open files, written files and core dumps are bounded by the kernel, threads and memory watched",
+    "identity": "no capabilities, no new privileges, no debugger may attach, threads are counted",
+    "landlock": "no file, folder, port, abstract socket or signal outside, as far as this kernel's Landlock goes",
+    "seccomp": "no system call that takes a path, runs a program, makes a process or a socket, or executable memory",
+}
+
+
 @contextlib.contextmanager
 def _ground() -> Iterator[Ground]:
     with tempfile.TemporaryDirectory(prefix="rlm-probe-") as folder:
@@ -124,13 +133,23 @@ async def examine(provider: "LocalProvider") -> Probe:
     """The provider's own sandbox, attacked. Never raises."""
     try:
         with _ground() as ground:
-            reached, identity = await _attack(provider, ground)
+            reached, layers, identity = await _attack(provider, ground)
     except (SandboxError, OSError) as error:
         return Probe(provider.name, available=False, isolation=provider.isolation, reasons=(str(error),))
     held = [attempt.subject for attempt in ATTEMPTS if attempt.subject not in reached]
     reasons = [f"A cell could not reach: {', '.join(held)}."] if held else []
     reasons += [f"A cell reached what it must not: {', '.join(reached)}."] if reached else []
+    reasons += [f"Layer {layer}: {HOLDS[layer]}{_version(layer)}." for layer in layers]
     return Probe(provider.name, available=not reached, isolation=provider.isolation, reasons=(*reasons, identity))
+
+
+def _version(layer: str) -> str:
+    """Which of its versions the kernel offers, where that tells how much holds."""
+    if layer != "landlock":
+        return ""
+    from rlm_sandbox.runner.kernel import landlock_version
+
+    return f" (version {landlock_version()}; signals and abstract sockets need 6)"
 
 
 def _identity(pid: int) -> str:
@@ -142,13 +161,14 @@ def _identity(pid: int) -> str:
     return "Sessions run as this user, without capabilities; the kernel counts their threads among this user's."
 
 
-async def _attack(provider: "LocalProvider", ground: Ground) -> tuple[list[str], str]:
-    """The subjects that were reached, and whom the session ran as."""
+async def _attack(provider: "LocalProvider", ground: Ground) -> tuple[list[str], tuple[str, ...], str]:
+    """The subjects that were reached, the layers that were on, and whom the session ran as."""
     limits = Limits(cell_seconds=3, memory_mb=256)
     session, victim = await asyncio.gather(provider.start(limits), provider.start(limits))
     try:
         identity = _identity(session.pid)
-        return [attempt.subject for attempt in ATTEMPTS if await _reaches(attempt, session, ground, victim)], identity
+        reached = [attempt.subject for attempt in ATTEMPTS if await _reaches(attempt, session, ground, victim)]
+        return reached, session.layers, identity
     finally:
         await session.close()
         await victim.close()

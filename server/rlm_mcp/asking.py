@@ -63,12 +63,15 @@ class Asking:
 async def _answer(app: "App", settings: "Settings", options: AskOptions, run: Run, say: Say) -> dict[str, JSON]:
     from rlm_mcp.engine import replay
     from rlm_mcp.engine.ask import ask
+    from rlm_sandbox.base import Serving
 
     say("loading the corpus")
     opened = await app.library.resolve(_snapshot(run) or run.corpus, say)
     run.journal.write("corpus", id=opened.corpus.id, name=opened.corpus.name)
     say("starting the sandbox")
     provider, models = await asyncio.gather(app.provider(), app.models())
+    if isinstance(provider, Serving):
+        provider.serve(run.id)
     outcome = await ask(
         question=run.question,
         corpus=opened.corpus,

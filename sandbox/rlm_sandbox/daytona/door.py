@@ -123,6 +123,10 @@ class Machine:
             if error.status not in LOST:
                 raise
 
+    async def label(self, labels: Mapping[str, str]) -> None:
+        """Carry these labels and no others."""
+        await translated(self._sandbox.set_labels(dict(labels)))
+
     async def wait_started(self, seconds: float) -> None:
         await translated(self._sandbox.wait_for_sandbox_start(timeout=seconds))
 

@@ -56,6 +56,13 @@ class Lease:
             self._awake = asyncio.create_task(self._keep_awake(self._machine))
             return self._machine, True
 
+    async def label(self, labels: Mapping[str, str]) -> None:
+        """Carry these labels besides, now and on every sandbox to come. One request, if there is a sandbox."""
+        self._labels |= labels
+        async with self._lock:
+            if (machine := self._machine) is not None and not self._labels.items() <= machine.labels.items():
+                await machine.label({**machine.labels, **self._labels})
+
     async def lost(self, machine: Machine) -> None:
         """Forget that sandbox; the next one asked for is new. What may be left of it is deleted."""
         async with self._lock:

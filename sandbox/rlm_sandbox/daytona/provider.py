@@ -30,6 +30,8 @@ Progress = Callable[[str], None]
 T = TypeVar("T")
 
 TTL_MINUTES = 240
+RUN = "rlm-run"
+"""The label that names the run which began last: a sandbox serves all runs of its server."""
 LAYERS = ("descriptors", "limits", "identity", "landlock", "seccomp")
 SPOKEN_SECONDS = 60.0
 """For the bridge to be heard: on a cold machine Python itself may take seconds."""
@@ -62,7 +64,7 @@ class DaytonaProvider:
         patience: Patience | None = None,
         spare: bool = True,
     ) -> None:
-        """`labels` go onto the sandbox, e.g. the run's id. With `spare`, a runner waits ready for the next session."""
+        """`labels` go onto the sandbox beside our own. With `spare`, a runner waits ready for the next session."""
         self._access = access
         self._labels = dict(labels or {})
         self._snapshot = snapshot
@@ -76,6 +78,13 @@ class DaytonaProvider:
         self._sessions: set[TrackedSession] = set()
         self._spare: asyncio.Task[CloudChannel] | None = None
         self._sweeping: asyncio.Task[None] | None = None
+        self._labelling: asyncio.Task[None] | None = None
+
+    def serve(self, run: str) -> None:
+        """See Serving.serve: the sandbox is labelled with the run, behind its back when it exists already."""
+        self._labels[RUN] = run
+        if self._lease is not None and (self._labelling is None or self._labelling.done()):
+            self._labelling = asyncio.create_task(_label(self._lease, self._labels))
 
     # Provider
 
@@ -129,6 +138,7 @@ class DaytonaProvider:
         """See Provider.close. The sandbox is deleted."""
         async with self._connecting:
             await _stopped(self._sweeping)
+            await _stopped(self._labelling)
             if self._lease is not None:
                 with contextlib.suppress(CloudError):
                     await self._lease.close()
@@ -253,6 +263,13 @@ class DaytonaProvider:
 
 def _silent(_: str) -> None:
     """Progress that nobody wants to hear of."""
+
+
+async def _label(lease: Lease, labels: Mapping[str, str]) -> None:
+    try:
+        await lease.label(labels)
+    except CloudError as error:
+        log.info("could not label the Daytona sandbox: %s", error)
 
 
 async def _sweep(cloud: Cloud) -> None:

@@ -13,6 +13,7 @@ from rlm_sandbox.daytona import Access, DaytonaProvider, lease
 from rlm_sandbox.daytona.door import CloudError, retry_after
 from rlm_sandbox.daytona.lease import HOST, OURS, OWNER
 from rlm_sandbox.daytona.patience import Patience
+from rlm_sandbox.daytona.provider import RUN
 from rlm_sandbox.owner import host, owner
 from tests.support.daytona_emulator import DaytonaEmulator
 from tests.support.daytona_emulator.world import Sandbox
@@ -38,6 +39,19 @@ async def test_the_sandbox_is_closed_off_short_lived_and_labelled(
     assert wanted.items() <= asked.items()
     assert {OURS, OWNER, HOST} <= asked["labels"].keys()
     assert not asked["env"]
+
+
+async def test_the_sandbox_carries_the_name_of_the_run_that_began_last(
+    provider: DaytonaProvider, emulator: DaytonaEmulator
+) -> None:
+    provider.serve("first")
+    await provider.open(None)
+    assert len(emulator.sandboxes(run="r1", **{RUN: "first"})) == 1
+    provider.serve("second")
+    async with asyncio.timeout(5):
+        while not emulator.sandboxes(run="r1", **{RUN: "second", OURS: "1"}):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert not emulator.sandboxes(**{RUN: "first"})
 
 
 def everything_in(box: Sandbox) -> bytes:

@@ -58,7 +58,7 @@ class Refusing:
 
 def test_auto_refuses_when_nothing_isolates_and_never_goes_without(monkeypatch):
     monkeypatch.setattr(choosing, "_local", lambda: Refusing("local"))
-    monkeypatch.setattr(choosing, "_docker", lambda: Refusing("docker"))
+    monkeypatch.setattr(choosing, "_docker", lambda **_: Refusing("docker"))
     with pytest.raises(SandboxUnavailable, match=r"no local here\. .*no docker here\. .*WSL2.*DAYTONA_API_KEY"):
         chosen()
 
