@@ -177,6 +177,6 @@ def test_a_private_blob_is_read_as_its_owner_and_never_as_root(blob: Blob, monke
 
 
 async def test_without_leave_to_fetch_the_image_there_is_no_sandbox_and_no_download(folder: Path) -> None:
-    with pytest.raises(SandboxUnavailable, match="docker pull python:3.13-slim"):
+    with pytest.raises(SandboxUnavailable, match=r"docker pull python:3\.13-slim"):
         await DockerProvider(pull=False).open(None)
     assert [call for call in fake_docker.calls(folder) if call[0] == "pull"] == []
