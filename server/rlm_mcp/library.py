@@ -15,6 +15,7 @@ from rlm_mcp.errors import LowerError, in_words
 JSON = Any
 Say = Callable[[str], None]
 OUTLINE_LINES = 24
+CORE_TOKENS = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,11 @@ class Opened:
         }
 
     def outline(self) -> str:
-        """The folders and files of the corpus, a few lines."""
-        return "\n".join(folders(self.corpus, OUTLINE_LINES))
+        """The folders and files of the corpus, and of code what matters most in it: a few lines. Blocking."""
+        core = ""
+        if self.corpus.kind == "repo" and len(self.corpus.pack) > OUTLINE_LINES:
+            core = self.corpus.outline(CORE_TOKENS, head=False, wait=False)
+        return "\n".join(filter(None, (*folders(self.corpus, OUTLINE_LINES), core)))
 
 
 class GivenUp(BaseException):

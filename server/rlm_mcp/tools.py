@@ -1,6 +1,7 @@
 """The MCP tools: one short function each. Docstrings are what the calling model reads; they are snapshotted."""
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -54,10 +55,17 @@ def build_server(app: App) -> MCPServer:
     """An MCP server over `app`. Whatever a tool fails of on purpose reaches the model in words, with isError set."""
     server = MCPServer("rlm", version=__version__, instructions=INSTRUCTIONS, log_level=app.settings.log_level)
     tools = Tools(app)
-    server.tool(structured_output=False, annotations=READ_ONLY, meta=ALWAYS)(_in_words(tools.load_corpus))
-    server.tool(structured_output=False, annotations=ASKING, meta=ALWAYS)(_in_words(tools.rlm_ask))
-    server.tool(structured_output=False, annotations=READ_ONLY)(_in_words(tools.rlm_job))
-    server.tool(structured_output=False, annotations=READ_ONLY)(_in_words(tools.corpus_read))
+    offered = (
+        (tools.load_corpus, READ_ONLY, ALWAYS),
+        (tools.rlm_ask, ASKING, ALWAYS),
+        (tools.rlm_job, READ_ONLY, None),
+        (tools.corpus_read, READ_ONLY, None),
+    )
+    for tool, annotations, meta in offered:
+        # Python before 3.13 keeps the indentation of docstrings; what models read should not depend on it.
+        about = inspect.getdoc(tool)
+        offer = server.tool(structured_output=False, description=about, annotations=annotations, meta=meta)
+        offer(_in_words(tool))
     return server
 
 
@@ -73,7 +81,7 @@ class Tools:
         source: Annotated[
             str,
             Field(
-                description="path, path@revision, git URL (url@ref), or history: for past agent sessions",
+                description="path, path@revision, git URL (url@ref), several with commas between, or history:",
                 validation_alias=AliasChoices("source", "path", "repo", "folder", "corpus", "url"),
             ),
         ],
@@ -88,7 +96,7 @@ class Tools:
         """
         load = self._app.library.load(self._allowed(source, kind), kind=kind, name=name)
         corpus = await _alive(ctx, asyncio.ensure_future(load), f"loading {source}")
-        return _result(render.loaded(corpus.info, corpus.outline()), corpus.info)
+        return _result(render.loaded(corpus.info, await asyncio.to_thread(corpus.outline)), corpus.info)
 
     async def rlm_ask(
         self,
@@ -138,7 +146,8 @@ class Tools:
     ) -> CallToolResult:
         """Read lines of a corpus, find a symbol, match a regex or search for words. Calls no model, costs nothing."""
         opened, found = await self._app.library.read(self._allowed(corpus), query, limit)
-        return _result(render.matches(found.matches, found.total, found.note) or opened.outline(), found.as_json())
+        text = render.matches(found.matches, found.total, found.note) or await asyncio.to_thread(opened.outline)
+        return _result(text, found.as_json())
 
     def _allowed(self, source: str, kind: str = "auto") -> str:
         """`source`, unless it would open past sessions of other projects, which only the user can allow."""

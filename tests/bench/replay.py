@@ -1,4 +1,4 @@
-"""A repository's last commits, refreshed one by one: each must equal a clean build. `python -m tests.bench.replay REPO`"""
+"""A repository's last commits, refreshed one by one: each must equal a clean build. `python -m tests.bench.replay`"""
 
 import argparse
 import sys
