@@ -64,8 +64,11 @@ class Story:
 
 def test_a_question_is_answered_in_the_cloud_and_nothing_is_left_there(cli: Cli, emulator: DaytonaEmulator) -> None:
     story = Story()
+    labels: list[dict[str, str]] = []
+    story.at_last_turn = lambda: labels.extend(one.labels for one in emulator.sandboxes())
     ran = story.told(cli, emulator)
     story.assert_answered_once_each(ran)
+    assert [one["rlm-run"] for one in labels] == [ran.json["run"]]
     assert not emulator.sandboxes()
     assert len(emulator.record.matching("POST", "/api/sandbox")) == 1
 
