@@ -63,7 +63,9 @@ class App:
             if self._models is None:
                 from rlm_mcp.models.choose import choose
 
-                root, sub = choose(self.settings.model, self.settings.sub_model, self.environment)
+                root, sub = choose(
+                    self.settings.model, self.settings.sub_model, self.environment, self.settings.effort or None
+                )
                 self._models = Models(root, sub)
             return self._models
 

@@ -9,6 +9,7 @@ from rlm_mcp.settings import PROVIDER_NAMES
 FLAGS = {
     "model": "root model: a litellm name, agent:claude, agent:codex or offline",
     "sub-model": "model for sub-calls",
+    "effort": "how hard a reasoning root model thinks: low, medium or high",
     "budget-usd": "most money one run may spend, in USD",
     "max-tokens": "most tokens of one run",
     "max-calls": "most sub-calls of one run",

@@ -116,7 +116,7 @@ def _footer(result: dict[str, JSON]) -> str:
     model = "no language model (offline)" if result["model"] == OFFLINE_NAME else result["model"]
     tokens = usage["input_tokens"] + usage["output_tokens"]
     facts = [
-        result["status"],
+        result["status"] + (f" ({result['reason']})" if result["status"] == "complete" and result["reason"] else ""),
         model,
         f"{usage['iterations']} iterations",
         f"{usage['calls']} sub-calls",

@@ -31,6 +31,9 @@ class Settings(BaseSettings):
 
     model: str = Field(default="", description="root model: a litellm name, agent:claude, agent:codex or offline")
     sub_model: str = Field(default="", description="sub-model, likewise; unset: chosen beside the root model")
+    effort: Literal["", "low", "medium", "high"] = Field(
+        default="", description="how hard a reasoning root model thinks; unset: as its provider does"
+    )
     sandbox: ProviderName = Field(default="auto", description="where cells run")
     cache_dir: Path = Field(default_factory=_cache_dir, description="corpora, runs and clones live here")
     cell_timeout: float = Field(default=60.0, gt=0, description="seconds a cell may compute; sub-call waits excluded")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.support.cli import Cli
 from tests.support.kills import environment, killed, script, series
-from tests.support.scripted_model import ScriptedModel
+from tests.support.scripted_model import Asked, ScriptedModel
 
 ANSWER = "It is defined once [src/server.py:4-4]."
 
@@ -53,3 +53,18 @@ def test_killed_is_what_the_helper_says(cli: Cli) -> None:
     """The control of the helper: a run that is left alone is not counted as killed."""
     with ScriptedModel(script) as model:
         assert killed(Cli(cli.home, cli.cwd, environment(model)), model, 60.0).survived
+
+
+def test_effort_and_samples_reach_the_model_and_the_answer(cli: Cli) -> None:
+    def root(asked: Asked) -> str:
+        looked = any(message["role"] == "assistant" for message in asked.messages)
+        return (
+            "FINAL(It is 1 place [src/server.py:4-4].)" if looked else "```repl\nprint(corpus.grep('run_server'))\n```"
+        )
+
+    with ScriptedModel(root) as model:
+        asking = Cli(cli.home, cli.cwd, (("OPENAI_BASE_URL", model.url), ("OPENAI_API_KEY", "none")))
+        ran = asking("ask", ".", "Where?", "--model", "openai/gpt-5", "--effort", "low", "--samples", "2", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["reason"] == "2 of 2 independent runs agree"
+    assert {request.body.get("reasoning_effort") for request in model.requests} == {"low"}

@@ -54,11 +54,13 @@ class Choice:
     reason: str
 
 
-def choose(model: str, sub_model: str, environment: Mapping[str, str]) -> tuple[Model, Model]:
-    """The root model and the sub-model. Raises ConfigError for a name that can be neither."""
+def choose(
+    model: str, sub_model: str, environment: Mapping[str, str], effort: str | None = None
+) -> tuple[Model, Model]:
+    """The root model (thinking with `effort` if it can) and the sub-model. Raises ConfigError for no model's name."""
     names = choice(model, sub_model, environment)
     shared = Connections()
-    return _root(names.root, environment, shared), _sub(names.sub, environment, shared)
+    return _root(names.root, environment, shared, effort), _sub(names.sub, environment, shared)
 
 
 def choice(model: str, sub_model: str, environment: Mapping[str, str]) -> Choice:
@@ -88,10 +90,10 @@ def _beside(root: str, environment: Mapping[str, str]) -> str:
     return next((d.sub for d in DEFAULTS if root.startswith(d.provider + "/")), root)
 
 
-def _root(name: str, environment: Mapping[str, str], shared: Connections) -> Model:
+def _root(name: str, environment: Mapping[str, str], shared: Connections, effort: str | None) -> Model:
     if name == offline.NAME:
         return offline.OfflineModel()
-    return _agent(name, environment) if name.startswith(AGENT) else _named(name, environment, shared)
+    return _agent(name, environment) if name.startswith(AGENT) else _named(name, environment, shared, effort)
 
 
 def _sub(name: str, environment: Mapping[str, str], shared: Connections) -> Model:
@@ -113,13 +115,13 @@ def _agent(name: str, environment: Mapping[str, str]) -> Model:
     return agent_cli.AgentModel(name, agent(), environment)
 
 
-def _named(name: str, environment: Mapping[str, str], shared: Connections) -> Model:
+def _named(name: str, environment: Mapping[str, str], shared: Connections, effort: str | None = None) -> Model:
     if any(character.isspace() for character in name) or name.startswith(("/", "http:", "https:")):
         raise ConfigError(f"{name!r} is no model name. Like openai/gpt-6.1-sol, anthropic/claude-sonnet-5-5, offline.")
     if not name.startswith(PREFIX):
-        return LitellmModel(name, connections=shared)
+        return LitellmModel(name, effort=effort, connections=shared)
     key = environment.get("OPENAI_API_KEY")
-    return OpenAIModel(name, api_base=_own_address(environment), api_key=key, connections=shared)
+    return OpenAIModel(name, effort=effort, api_base=_own_address(environment), api_key=key, connections=shared)
 
 
 def _own_address(environment: Mapping[str, str]) -> str:

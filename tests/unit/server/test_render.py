@@ -75,3 +75,7 @@ def test_an_answer_found_elsewhere_or_without_isolation_says_so() -> None:
     assert "left this machine" in render.answer(result(provider="daytona"))
     assert "WITHOUT ISOLATION" in render.answer(result(provider="unsafe-no-isolation"))
     assert "isolation" not in render.answer(result()).lower()
+
+
+def test_a_complete_answer_that_runs_agreed_on_says_so() -> None:
+    assert "complete (2 of 2 independent runs agree)" in render.answer(result(reason="2 of 2 independent runs agree"))
