@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -115,10 +116,20 @@ class FactsReader:
 
     def __init__(self, database: Path) -> None:
         self._database = database
+        self._extractor: Extractor | None = None
+
+    def _hired(self) -> "Extractor":
+        """An extractor that stays warm as long as this object lives."""
+        from rlm_indexers.symbols import Extractor
+
+        if self._extractor is None:
+            self._extractor = Extractor()
+            weakref.finalize(self, self._extractor.close)
+        return self._extractor
 
     def read(self, pack: Pack, documents: Iterable[int]) -> Iterator[tuple[int, "Facts"]]:
         """Of each document what is known, extracted anew where the cache has lost it."""
-        from rlm_indexers.symbols import Extractor, facts_from_json, text_only
+        from rlm_indexers.symbols import facts_from_json, text_only
 
         hand = _AtHand(pack, None)
         with FactsCache(self._database) as cache:
@@ -127,8 +138,8 @@ class FactsReader:
                 known = hand.get(i, document)
                 text = None if known else cache.facts(document)
                 if text is None and known is None:
-                    with contextlib.closing(Extractor()) as extractor:
-                        _, text = next(iter(extractor.extract_json([(i, document.language, bytes(pack.data(i)))])))
+                    item = (i, document.language, bytes(pack.data(i)))
+                    _, text = next(self._hired().extract_json([item]))
                     cache.put([(document, _found(text, document.language), text)])
                 try:
                     yield i, facts_from_json(text) if text else text_only(known.failure if known else "")
