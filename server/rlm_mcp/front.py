@@ -4,7 +4,7 @@ Importing the SDK takes longer than some clients wait for a server's tools. What
 `server/discover` and the list calls is known when we are built, and recorded in `handshake.json`; so two threads stand
 between the client and the SDK: one answers those requests from the record and passes every message on, the other drops
 the SDK's own answer to what was already answered. A test holds the record against the live server, for each revision
-of the protocol. Whenever the record may not apply (another SDK, other tools), every message just passes.
+of the protocol. Whenever the record does not apply (another SDK), every message just passes.
 
 Standard library only: this module is imported before anything else.
 """

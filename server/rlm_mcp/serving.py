@@ -1,6 +1,5 @@
 """`rlm-mcp serve`: the handshake is answered first, everything else is imported behind it."""
 
-import os
 import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -17,8 +16,7 @@ def serve(*, early: bool = True) -> int:
     """Serve MCP on stdin and stdout until stdin ends; returns the exit code. `early=False`: without the front."""
     if not early:
         return _serve()
-    changed = os.environ.get("RLM_TOOLS")  # noqa: TID251 - settings are read behind the front
-    front = Front({} if changed else recorded(version("mcp")))
+    front = Front(recorded(version("mcp")))
     front.start()
     try:
         return _serve()

@@ -51,7 +51,6 @@ class Settings(BaseSettings):
     history_scope: Literal["repository", "all"] = Field(
         default="repository", description="past sessions that an agent may load: of this repository only, or all"
     )
-    tools: str = Field(default="", description="extra MCP tools to offer, comma separated: exec")
     daytona_api_url: str = Field(default="", description="another Daytona API than the SDK's own")
     log_level: LogLevel = Field(default="WARNING", description="what goes to stderr")
 
