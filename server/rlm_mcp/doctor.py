@@ -17,14 +17,8 @@ AGENT_ROLES = {
     "codex": "root model only, at the cost of your plan or key there (about 7 KB of prompt a call)",
 }
 PACKAGES = ("mcp", "litellm", "tree-sitter", "GitPython", "daytona")
-KEYS = (
-    "ANTHROPIC_API_KEY",
-    "OPENAI_API_KEY",
-    "GEMINI_API_KEY",
-    "OPENROUTER_API_KEY",
-    "DEEPSEEK_API_KEY",
-    "DAYTONA_API_KEY",
-)
+OTHER_KEYS = ("OPENROUTER_API_KEY", "DAYTONA_API_KEY")
+"""Keys worth naming besides those by which a model is chosen."""
 
 
 async def examine(app: "App") -> dict[str, JSON]:
@@ -37,7 +31,7 @@ async def examine(app: "App") -> dict[str, JSON]:
         "platform": f"{sys.platform} {platform.machine()} {platform.release()}",
         "packages": {name: _version(name) for name in PACKAGES},
         "cache": str(app.settings.cache_dir),
-        "keys_visible": [name for name in KEYS if app.environment.get(name)],
+        "keys_visible": [name for name in _keys() if app.environment.get(name)],
         "models": models,
         "sandbox": sandbox,
     }
@@ -97,6 +91,12 @@ def _agents(app: "App") -> list[str]:
         f"{path} is here and could be {AGENT_ROLES[name]}: set RLM_MODEL=agent:{name}"
         for name, path in found(app.environment).items()
     ]
+
+
+def _keys() -> tuple[str, ...]:
+    from rlm_mcp.models.choose import DEFAULTS
+
+    return (*(default.key for default in DEFAULTS), *OTHER_KEYS)
 
 
 def _version(package: str) -> str | None:
