@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SCRIPTS = ("startup.py", "engine.py", "models.py", "sandbox.py", "daytona.py", "history.py")
+SCRIPTS = ("startup.py", "engine.py", "models.py", "sandbox.py", "daytona.py", "history.py", "loading.py")
 
 
 def main() -> int:
