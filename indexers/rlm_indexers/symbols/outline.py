@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from math import sqrt
 
+from rlm_indexers.symbols.everyday import BUILT_IN_MEMBERS
 from rlm_indexers.symbols.facts import Facts, ReferenceFact, SymbolFact
 from rlm_indexers.symbols.nesting import LEAVES
 from rlm_indexers.symbols.ranking import Uses
-from rlm_indexers.symbols.resolve import BUILT_IN_MEMBERS
 
 CHARACTERS_PER_TOKEN = 4
 SHOWN_FOLDERS = 12

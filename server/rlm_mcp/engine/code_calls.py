@@ -13,7 +13,7 @@ from rlm_sandbox.base import Answer, HostCall, HostCallError
 if TYPE_CHECKING:
     from rlm_indexers.commits import Commits, Row
     from rlm_indexers.store import Corpus
-    from rlm_indexers.symbols.resolve import Edge
+    from rlm_indexers.relations.resolve import Edge
     from rlm_indexers.symbols.scopes import Target
 
 JSON = Any

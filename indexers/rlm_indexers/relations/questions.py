@@ -13,8 +13,8 @@ from pathlib import Path
 from rlm_indexers.extraction import FactsReader
 from rlm_indexers.grep import documents_with
 from rlm_indexers.reader import Pack
+from rlm_indexers.relations.resolve import MEMBER_KINDS, Confidence, Edge, Resolver
 from rlm_indexers.symbols.facts import Facts, ReferenceFact
-from rlm_indexers.symbols.resolve import MEMBER_KINDS, Confidence, Edge, Resolver
 from rlm_indexers.symbols.scopes import Target
 
 HELD_SCOPES = 3_000

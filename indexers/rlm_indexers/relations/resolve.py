@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from rlm_indexers.relations.modules import Modules
+from rlm_indexers.symbols.everyday import BUILT_IN_MEMBERS
 from rlm_indexers.symbols.facts import SUPER, UNKNOWN, Facts, ImportFact, ReferenceFact, SymbolFact
-from rlm_indexers.symbols.modules import Modules
 from rlm_indexers.symbols.scopes import Scope, Target
 
 Confidence = Literal["resolved", "unique", "ambiguous", "external"]
@@ -22,12 +23,6 @@ NAMESPACED = frozenset({"cpp", "csharp", "php"})
 HOPS = 6
 """How many times an imported name may be imported itself, and how many base classes up a member may be."""
 MEMBER_KINDS = frozenset({"method", "property", "declaration"})
-BUILT_IN_MEMBERS = frozenset(
-    name
-    for kind in (dict, list, set, str, bytes, tuple, int, float, frozenset, object, BaseException, type)
-    for name in dir(kind)
-) | {"close", "read", "write", "open", "push", "then", "map", "filter", "forEach", "toString", "length", "equals"}
-"""Members that things from outside have too: being the only one of that name in a corpus says nothing."""
 
 
 class FactsSource(Protocol):
