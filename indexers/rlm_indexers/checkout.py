@@ -1,6 +1,7 @@
 """Which git repository a path belongs to, found without asking git, and believed only where both sides say so."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +50,15 @@ def _is_git_dir(path: Path) -> bool:
     """Whether this is a git directory of its own: objects and references lie in it, not somewhere it points to."""
     with contextlib.suppress(OSError):
         own = all((path / part).is_dir() and not (path / part).is_symlink() for part in ("objects", "refs"))
+        own = own and not _has_links(path / "objects")
         return own and (path / "HEAD").is_file() and not (path / "commondir").exists()
     return False
+
+
+def _has_links(objects: Path) -> bool:
+    """Whether some of the objects lie elsewhere. Who does not reach them has no use for names that lead out."""
+    folders = [folder for folder in (objects, objects / "pack", objects / "info") if folder.is_dir()]
+    return any(entry.is_symlink() for folder in folders for entry in list(os.scandir(folder)))
 
 
 def _linked(marker: Path) -> Path | None:
@@ -59,7 +67,8 @@ def _linked(marker: Path) -> Path | None:
     if target is None or not (target / "HEAD").is_file():
         return None
     back = _pointed(target / "gitdir", target)  # of a linked worktree, which lies in the directory it shares
-    if back is not None and _pointed(target / "commondir", target) != target.parent.parent:
+    shared = target.parent.parent
+    if back is not None and (_pointed(target / "commondir", target) != shared or not _is_git_dir(shared)):
         return None
     if back is None and _is_git_dir(target):  # of a submodule: its configuration names the work tree
         tree = _configured_tree(target / "config")

@@ -12,21 +12,26 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rlm_indexers.errors import SourceError, SpanError
+from rlm_indexers.content import document as text_of
+from rlm_indexers.errors import GitError, SourceError, SpanError
 from rlm_indexers.evidence import SHORT, Blamed, Commit, Evidence
 from rlm_indexers.reader import Pack
 
 JSON = Any
 MOST_LINES = 20_000
 """Of a file whose lines are carried over from the commit to the text of the corpus."""
+MOST_PATHS = 5_000
+"""Listed at the head of a difference."""
 NAMED = re.compile(
     r"(?:commit:(?P<commit>[0-9a-f]{7,64})|diff:(?P<earlier>[0-9a-f]{7,64})\.\.(?P<later>[0-9a-f]{7,64}))"
     r"(?::(?P<path>[^\n]+))?"
 )
+_HEAD = re.compile(r"^(?:HEAD|@)(?=$|[~^])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +55,20 @@ class Commits:
         self.text = lru_cache(64)(self._text)
 
     def log(self, path: str = "", *, grep: str = "", author: str = "", since: str = "", limit: int = 50) -> list[Row]:
-        """The newest commits that touch a path, whose message or author matches, since a date."""
-        rows = []
+        """The newest commits that touch a path, whose message or author matches, since a date (see `Evidence.log`).
+
+        Raises SourceError when no commit at all touches the path.
+        """
+        found: list[tuple[datetime, Row]] = []
         for prefix, (evidence, revision) in self._asked(path):
-            inner = path.removeprefix(prefix)
-            found = evidence.log(inner, grep=grep, author=author, since=since, limit=limit, revision=revision)
-            rows += [(each.date, _row(each, path or prefix.rstrip("/"))) for each in found]
+            inner = _inner(prefix, path)
+            rows = evidence.log(inner, grep=grep, author=author, since=since, limit=limit, revision=revision)
+            found += [(datetime.fromisoformat(each.date), _row(each, prefix)) for each in rows]
+        if path and not found and not (grep or author or since):
+            raise SourceError(f"no commit touches {path!r}: pass a path as the corpus has it, or as it once was")
         if len(self._repositories) > 1:
-            rows.sort(key=lambda row: row[0], reverse=True)
-        return [row for _, row in rows[:limit]]
+            found.sort(key=lambda each: each[0], reverse=True)
+        return [row for _, row in found[:limit]]
 
     def blame(self, path: str, start: int, end: int) -> list[Row]:
         """The commits that last touched lines of a document, as it is in the corpus; none for lines not committed."""
@@ -66,29 +76,28 @@ class Commits:
         if i is None or not 1 <= start <= end <= self._pack.line_count(i):
             raise SpanError(f"{path}:{start}-{end} is not in the corpus: pass a document and lines that it has")
         prefix, (evidence, revision) = self._asked(path)[0]
-        inner = path.removeprefix(prefix)
+        inner = _inner(prefix, path)
         then = evidence.text_at(revision, inner)
         if then is None:
             raise SourceError(f"{path!r} is not in commit {revision[:SHORT]}: nobody has committed it yet")
-        lines = _carried(then.split(b"\n"), bytes(self._pack.data(i)).split(b"\n"))
+        lines = _carried(bytes(text_of(inner, then).data).split(b"\n"), bytes(self._pack.data(i)).split(b"\n"))
         wanted = {now: lines[now] for now in range(start, end + 1) if now in lines}
         if not wanted:
             return []
         blamed = evidence.blame(inner, min(wanted.values()), max(wanted.values()), revision=revision)
-        return _blamed(path, wanted, blamed)
+        return _blamed(prefix, wanted, blamed)
 
     def diff(self, revision: str, until: str = "", path: str = "") -> str:
         """The id of the difference of two commits; `until`: the revision of the corpus when empty."""
-        prefix, (evidence, now) = self._asked(path)[0]
-        earlier, later = evidence.name(revision), evidence.name(until or now)
+        prefix, evidence, (earlier, later) = self._where(path, revision, until)
         where = path or prefix.rstrip("/")
-        return f"diff:{earlier[:SHORT]}..{later[:SHORT]}" + (f":{where}" if where else "")
+        return f"diff:{evidence.name(earlier)[:SHORT]}..{evidence.name(later)[:SHORT]}" + (f":{where}" if where else "")
 
     def commit(self, revision: str, path: str = "") -> str:
         """The id of a commit as a document."""
-        prefix, (evidence, _) = self._asked(path)[0]
+        prefix, evidence, (name,) = self._where(path, revision)
         where = path or prefix.rstrip("/")
-        return f"commit:{evidence.name(revision)[:SHORT]}" + (f":{where}" if where else "")
+        return f"commit:{evidence.name(name)[:SHORT]}" + (f":{where}" if where else "")
 
     def canonical(self, document: str) -> str | None:
         """The one id of a commit or difference however much of its hashes is written; None for other ids."""
@@ -105,21 +114,13 @@ class Commits:
         if named is None:
             return None
         path = named["path"] or ""
-        prefix, (evidence, _) = self._asked(path)[0]
-        inner = path[len(prefix) :] if path.startswith(prefix) else ""
-        if named["commit"]:
-            text = evidence.commit(named["commit"], inner)
-        else:
-            changes = evidence.changed_since(named["earlier"], named["later"])
-            listed = [f"{c.status} {c.path}" + (f" (was {c.earlier})" if c.earlier else "") for c in changes]
-            shown = [
-                line
-                for line, c in zip(listed, changes, strict=True)
-                if not inner or f"{c.path}/".startswith(f"{inner}/")
-            ]
-            patch = evidence.diff(named["earlier"], named["later"], inner)
-            text = "\n".join([f"{len(shown)} paths differ", *shown, "", patch])
+        ends = [named["commit"]] if named["commit"] else [named["earlier"], named["later"]]
+        prefix, evidence, ends = self._where(path, *ends)
+        inner = _inner(prefix, path)
+        text = evidence.commit(ends[0], inner) if named["commit"] else _difference(evidence, ends[0], ends[1], inner)
         return text.encode("utf-8", "replace")
+
+    # Which repository
 
     def _asked(self, path: str) -> list[tuple[str, tuple[Evidence, str]]]:
         """The repositories that a path can mean, with the start of their documents' ids."""
@@ -127,6 +128,27 @@ class Commits:
         if not found and path:
             raise SourceError(f"{path!r} is in none of {', '.join(self._repositories)}: pass a path of the corpus")
         return found or list(self._repositories.items())
+
+    def _where(self, path: str, *revisions: str) -> tuple[str, Evidence, list[str]]:
+        """The one repository that a path means, or else that knows all of the revisions; and these as it knows them.
+
+        `HEAD` and "" are the revision that was loaded, whatever is checked out by now; a commit's document its commit.
+        """
+        asked, failure = self._asked(path), None
+        fitting = []
+        for prefix, (evidence, now) in asked:
+            names = [_revision(revision, now) for revision in revisions]
+            try:
+                fitting.append((prefix, evidence, [evidence.name(name) for name in names]))
+            except GitError as error:
+                failure = error
+        if failure and not fitting:
+            raise failure
+        if len(fitting) > 1:
+            several = ", ".join(prefix.rstrip("/") for prefix, *_ in fitting)
+            what = " and ".join(revision or "HEAD" for revision in revisions)
+            raise SourceError(f"{what} can mean a commit in each of {several}: pass a path in one")
+        return fitting[0]
 
 
 def pack_of(document: str, data: bytes) -> Pack:
@@ -153,15 +175,40 @@ def _repositories(facts: Mapping[str, JSON], cache: Path) -> Iterator[tuple[str,
             yield (f"{prefix}/" if prefix else ""), (evidence, known["revision"])
 
 
-def _row(commit: Commit, path: str) -> Row:
+def _revision(revision: str, now: str) -> str:
+    """A revision as git understands it."""
+    named = NAMED.fullmatch(revision)
+    if named and named["commit"]:
+        return named["commit"]
+    return _HEAD.sub(now, revision) if revision else now
+
+
+def _inner(prefix: str, path: str) -> str:
+    """A path of the corpus as its repository has it; "" for all of it."""
+    return path[len(prefix) :] if path.startswith(prefix) else ""
+
+
+def _difference(evidence: Evidence, earlier: str, later: str, inner: str) -> str:
+    changes = [
+        c
+        for c in evidence.changed_since(earlier, later)
+        if not inner or any(f"{path}/".startswith(f"{inner}/") for path in (c.path, c.earlier))
+    ]
+    listed = [f"{c.status} {c.path}" + (f" (was {c.earlier})" if c.earlier else "") for c in changes[:MOST_PATHS]]
+    more = [f"… and {len(changes) - MOST_PATHS:,} more: name a path"] if len(changes) > MOST_PATHS else []
+    return "\n".join([f"{len(changes)} paths differ", *listed, *more, "", evidence.diff(earlier, later, inner)])
+
+
+def _row(commit: Commit, prefix: str) -> Row:
+    path = f"{prefix}{commit.path}" if commit.path else prefix.rstrip("/")
     return Row(f"commit:{commit.sha[:SHORT]}" + (f":{path}" if path else ""), str(commit))
 
 
-def _blamed(path: str, wanted: Mapping[int, int], blamed: list[Blamed]) -> list[Row]:
+def _blamed(prefix: str, wanted: Mapping[int, int], blamed: list[Blamed]) -> list[Row]:
     commits = {line: each.commit for each in blamed for line in range(each.start, each.end + 1)}
     rows: list[Row] = []
     for now, then in wanted.items():
-        row = _row(commits[then], path)
+        row = _row(commits[then], prefix)
         last = rows[-1] if rows else None
         if last and last.document == row.document and last.end == now - 1:
             rows[-1] = Row(last.document, last.text, last.start, now)

@@ -1,28 +1,33 @@
-"""The one hardened `git` wrapper, and GitPython's only door.
+"""The one hardened `git` wrapper.
 
-A checkout is hostile: its own configuration may name programs (fsmonitor, hooks, filters, textconv, pager, gpg, …).
-So: commands from a fixed list that never run filters, every key that could run something overridden, an environment
-from scratch, the git directory and work tree given rather than discovered, no lazy fetches, a time limit.
+A checkout is hostile: its own configuration may name programs (fsmonitor, hooks, filters, textconv, pager, gpg, …) and
+bend what commands write. So: commands from a fixed list, an environment from scratch, no lazy fetches, a time limit.
+Whatever can be asked of objects alone is asked from a git directory of ours, where no configuration but ours is read
+(`neutral`). Only the index and references are read through the checkout's own, with every key that could run something
+overridden, the directories given rather than discovered, and commands that never run filters.
 """
 
 import contextlib
 import functools
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from rlm_indexers.errors import GitError
+from rlm_indexers.neutral import Objects
 
 SECONDS = 120.0
 CLONE_SECONDS = 1800.0
 
-_SAFE = frozenset(
-    {"ls-files", "ls-tree", "rev-parse", "cat-file", "rev-list", "log", "diff-tree", "blame", "for-each-ref"}
-)
+_OF_THE_CHECKOUT = frozenset({"ls-files", "rev-parse"})
+_OF_OBJECTS = frozenset({"blame", "cat-file", "diff-tree", "log", "ls-tree"})
 _NETWORK = frozenset({"clone", "fetch"})
 _OVERRIDES = {
     "core.fsmonitor": "false",
@@ -95,29 +100,39 @@ class Git:
         self.git_dir = git_dir
         self.work_tree = work_tree
         self.seconds = seconds
+        self.objects = Objects(git_dir.parent.parent if (git_dir / "commondir").is_file() else git_dir)
 
     def run(self, command: str, *arguments: str | bytes, missing_ok: bool = False) -> bytes:
         """What a command of the fixed list writes; GitError with its last words when it fails.
 
+        Commands that ask objects know no branch and no `HEAD`: pass names of commits.
         `missing_ok`: an exit code above 0 gives b"" instead.
         """
-        done = _run(self._argv(command, arguments), self.seconds, self.work_tree or self.git_dir)
+        done = self._done(self._call(command), command, arguments)
         if done.returncode and not missing_ok:
-            raise GitError(f"git {command} failed in {self.git_dir}: {_last_words(done.stderr)}")
+            raise self._failed(command, done.stderr)
         return b"" if done.returncode else done.stdout
+
+    def run_up_to(self, limit: int, command: str, *arguments: str | bytes) -> tuple[bytes, int]:
+        """The first `limit` bytes of what a command writes, and how many there are; only those are kept in memory."""
+        call = self._call(command)
+        with _started([*call.argv, command, *arguments], call) as child, _timed(child, self.seconds) as late:
+            assert child.stdout and child.stderr  # noqa: S101, PT018 - they are pipes, as asked for
+            kept, total = child.stdout.read(limit), 0
+            while more := len(child.stdout.read(1 << 16)):
+                total += more
+            said = child.stderr.read()
+        if late.is_set():
+            raise _too_slow(self.seconds, self.git_dir)
+        if child.returncode:
+            raise self._failed(command, said)
+        return kept, len(kept) + total
 
     @contextlib.contextmanager
     def blobs(self) -> Iterator["BlobReader"]:
         """A reader of objects by name, for the length of the `with` block."""
-        argv = self._argv("cat-file", ("--batch",))
-        with subprocess.Popen(
-            argv,
-            env=environment(),
-            cwd=self.git_dir,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        ) as child:
+        call = self._call("cat-file")
+        with _started([*call.argv, "cat-file", "--batch"], call, errors=subprocess.DEVNULL) as child:
             assert child.stdin and child.stdout  # noqa: S101, PT018 - they are pipes, as asked for above
             try:
                 yield BlobReader(child.stdin, child.stdout)
@@ -125,12 +140,20 @@ class Git:
                 child.kill()
 
     def commit(self, revision: str) -> str:
-        """The full name of the commit that a revision means; GitError when it means none."""
-        name = f"{revision}^{{commit}}"
-        found = self.run("rev-parse", "--verify", "--quiet", "--end-of-options", name, missing_ok=True)
-        if not found:
-            raise GitError(f"{revision!r} names no commit in {self.git_dir}: pass a branch, tag or commit that exists")
-        return found.decode().strip()
+        """The full name of the commit that a revision means; GitError when it means none, or several.
+
+        What can be the name of an object is one, whatever branch is called the same.
+        """
+        if revision.startswith("-") or ".." in revision or not revision.strip() or "\0" in revision:
+            raise GitError(f"{revision!r} names no commit: {_advice(revision)}")
+        done = self._resolved(self._over_objects(), revision) if _HEX.fullmatch(revision) else None
+        if done is None or (done.returncode and b"ambiguous" not in done.stderr):
+            done = self._resolved(self._over_checkout(), revision)
+        if done.returncode:
+            many = b"ambiguous" in done.stderr
+            what = "is short for several objects" if many else f"names no commit in {self.git_dir}"
+            raise GitError(f"{revision!r} {what}: {_advice(revision, many=many)}{self._shortcomings()}")
+        return done.stdout.decode().strip()
 
     def head(self) -> str | None:
         """The full name of the checked-out commit; None before the first."""
@@ -138,12 +161,66 @@ class Git:
             return self.commit("HEAD")
         return None
 
-    def _argv(self, command: str, arguments: Sequence[str | bytes]) -> list[str | bytes]:
-        if command not in _SAFE:
-            raise GitError(f"git {command} is not among the commands that are safe in a foreign checkout")
+    def _resolved(self, call: "_Call", revision: str) -> subprocess.CompletedProcess[bytes]:
+        return self._done(call, "rev-parse", ("--verify", "--end-of-options", f"{revision}^{{commit}}"))
+
+    def _done(
+        self, call: "_Call", command: str, arguments: Sequence[str | bytes]
+    ) -> subprocess.CompletedProcess[bytes]:
+        return _run([*call.argv, command, *arguments], self.seconds, call)
+
+    def _call(self, command: str) -> "_Call":
+        """How a command of the fixed list is called."""
+        if command in _OF_OBJECTS:
+            return self._over_objects()
+        if command in _OF_THE_CHECKOUT:
+            return self._over_checkout()
+        raise GitError(f"git {command} is not among the commands that are safe in a foreign checkout")
+
+    def _over_objects(self) -> "_Call":
+        front = self.objects.front
+        argv = [executable(), "--no-pager", "--no-replace-objects", f"--git-dir={front}", "--bare"]
+        return _Call(argv, front, environment() | self.objects.environment)
+
+    def _over_checkout(self) -> "_Call":
         place = [f"--git-dir={self.git_dir}"]
         place += [f"--work-tree={self.work_tree}"] if self.work_tree else ["--bare"]
-        return [executable(), "--no-pager", "--no-replace-objects", *_overrides(), *place, command, *arguments]
+        argv = [executable(), "--no-pager", "--no-replace-objects", *_overrides(), *place]
+        return _Call(argv, self.work_tree or self.git_dir, environment())
+
+    def _failed(self, command: str, stderr: bytes) -> GitError:
+        return GitError(f"git {command} failed in {self.git_dir}: {_last_words(stderr)}.{self._shortcomings()}")
+
+    def _shortcomings(self) -> str:
+        """Why something may not be here, and what would bring it; "" of a repository that has everything."""
+        known = (
+            (self.objects.partial, "it is a partial clone, and what it left out is never fetched from here", _WHOLE),
+            (self.objects.shallow, "it is a shallow clone, its history cut", "git fetch --unshallow"),
+            (self.objects.borrowed, "it borrows objects from another repository, which are not read", _OWN),
+        )
+        return "".join(f" Note that {what}: `{how}` there brings the rest." for holds, what, how in known if holds)
+
+
+_HEX = re.compile(r"[0-9a-f]{7,64}")
+_WHOLE = "git fetch --refetch --no-filter"
+_OWN = "git repack -a -d && rm .git/objects/info/alternates"
+
+
+def _advice(revision: str, *, many: bool = False) -> str:
+    if many:
+        return "write more of its name"
+    if ".." in revision:
+        return "it is a range; pass its two ends one by one"
+    return "pass a branch, tag or commit that exists; `corpus.log()` lists commits"
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """All of a call to git but the command."""
+
+    argv: Sequence[str | bytes]
+    cwd: Path
+    env: Mapping[str, str]
 
 
 class BlobReader:
@@ -189,7 +266,7 @@ def _network(command: str, arguments: Sequence[str], cwd: Path, url: str, *place
     if command not in _NETWORK or url.startswith("-"):
         raise GitError(f"{url!r} cannot be cloned: pass an https, ssh or file URL")
     argv: list[str | bytes] = [executable(), "--no-pager", *_overrides(), *place, command, *arguments]
-    done = _run(argv, CLONE_SECONDS, cwd, network=True)
+    done = _run(argv, CLONE_SECONDS, _Call((), cwd, environment(network=True)))
     if done.returncode:
         raise GitError(f"git could not {command} {url}: {_last_words(done.stderr)}")
 
@@ -199,18 +276,47 @@ def _overrides() -> Iterator[str]:
         yield from ("-c", f"{key}={value}")
 
 
-def _run(
-    argv: Sequence[str | bytes], seconds: float, cwd: Path, *, network: bool = False
-) -> subprocess.CompletedProcess[bytes]:
-    env = environment(network=network)
+def _run(argv: Sequence[str | bytes], seconds: float, call: _Call) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
-            argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
+            argv,
+            env=call.env,
+            cwd=call.cwd,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise GitError(f"git took more than {seconds:.0f} s in {cwd}: is the disk or the server slow?") from error
-    except OSError as error:
-        raise GitError(f"git could not be run in {cwd}: {error}") from error
+        raise _too_slow(seconds, call.cwd) from error
+    except (OSError, ValueError) as error:
+        raise GitError(f"git could not be run in {call.cwd}: {error}") from error
+
+
+def _started(argv: Sequence[str | bytes], call: _Call, *, errors: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(argv, env=call.env, cwd=call.cwd, stdin=pipe, stdout=pipe, stderr=errors)
+
+
+@contextlib.contextmanager
+def _timed(child: subprocess.Popen[bytes], seconds: float) -> Iterator[threading.Event]:
+    """Ends the child after so many seconds; the event says that it did."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        child.kill()
+
+    timer = threading.Timer(seconds, end)
+    timer.start()
+    try:
+        yield late
+    finally:
+        timer.cancel()
+
+
+def _too_slow(seconds: float, where: Path) -> GitError:
+    return GitError(f"git took more than {seconds:.0f} s in {where}: ask for less (a path, fewer lines, a date)")
 
 
 def _last_words(stderr: bytes) -> str:

@@ -19,6 +19,7 @@ IGNORED_FOLDERS = frozenset(
 SUBMODULE = "160000"
 SYMLINK = "120000"
 _LOOKS_ESCAPED = re.compile(r"\\(?=x[0-9a-f]{2})")
+_ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
 
 
@@ -43,10 +44,15 @@ class Listed:
 def document_id(path: bytes) -> str:
     r"""The path as a document id: text that fits on one line. What does not is written `\xNN`; no two paths agree."""
     text = path.decode("utf-8", "surrogateescape")
-    if text.isascii() and text.isprintable() and "\\" not in text:
+    if path.isascii() and text.isprintable() and "\\" not in text:
         return text
     escaped = _LOOKS_ESCAPED.sub(r"\\x5c", text)
     return "".join(_escaped(c) if _unprintable(c) else c for c in escaped)
+
+
+def file_path(document: str) -> bytes:
+    """The path that a document id was made of."""
+    return _ESCAPE.sub(lambda found: bytes.fromhex(found[1].decode()), document.encode("utf-8", "surrogateescape"))
 
 
 def _unprintable(character: str) -> bool:
@@ -65,8 +71,8 @@ def list_work_tree(checkout: Checkout, base: Path) -> Listed:
     listed = Listed()
     for row in _rows(git.run("ls-files", "-z", "-s", "-t", *where)):
         head, _, path = row.partition(b"\t")
-        tag, mode, oid, _ = head.decode().split()
-        _take_tracked(listed, path.removeprefix(prefix), tag, mode, oid)
+        said = head.decode()  # tag, mode, object and stage, all but the object of a known width
+        _take_tracked(listed, path.removeprefix(prefix), said[0], said[2:8], said[9:-2])
     for path in _rows(git.run("ls-files", "-z", "--others", "--exclude-standard", *where)):
         relative = path.removeprefix(prefix)
         if relative.endswith(b"/"):
@@ -102,8 +108,8 @@ def tree_at(checkout: Checkout, revision: str, base: Path) -> dict[bytes, tuple[
     found = {}
     for row in _rows(checkout.git().run("ls-tree", "-r", "-z", "--full-tree", revision, *where)):
         head, _, path = row.partition(b"\t")
-        mode, _, oid = head.decode().split()
-        found[path.removeprefix(prefix)] = (mode, oid)
+        said = head.decode()
+        found[path.removeprefix(prefix)] = (said[:6], said.rpartition(" ")[2])
     return found
 
 

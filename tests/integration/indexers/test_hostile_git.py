@@ -116,10 +116,10 @@ def test_no_program_runs_when_a_hostile_revision_is_loaded(hostile: Repository, 
 
 def test_no_program_runs_for_any_command_of_the_wrapper(hostile: Repository, canary: Path):
     reader = Git(hostile.root / ".git", hostile.root)
-    reader.run("log", "-p", "--no-textconv", "--no-ext-diff")
-    reader.run("blame", "--no-textconv", "HEAD", "--", "a.py")
-    reader.run("for-each-ref")
-    reader.run("rev-list", "HEAD")
+    reader.run("log", "-p", "--no-textconv", "--no-ext-diff", reader.commit("HEAD"))
+    reader.run("ls-tree", "-r", reader.commit("HEAD"))
+    reader.run("ls-files", "-s")
+    reader.run("blame", "--no-textconv", reader.commit("HEAD"), "--", "a.py")
     with reader.blobs() as blobs:
         assert blobs.read("1" * 40) is None
     evidence = Evidence(hostile.root)
@@ -178,13 +178,121 @@ def test_a_work_tree_configured_elsewhere_is_not_read(repo, store, tmp_path):
     assert (set(texts(corpus)), corpus.coverage.skipped) == ({"a.py"}, ())
 
 
+def test_a_commit_message_that_passes_for_options_writes_no_file(repo, store, tmp_path, canary):
+    """Fields were once told apart by a character that a message can hold: what followed it became an option."""
+    repo.commit(a__py="a = 1\n")
+    for mark in ("\x1f", "\x1e", "\x01", "\n"):
+        repo.commit(f"Subject{mark}--output={canary}{mark}x\n\nbody{mark}--output={canary}", a__py=f"a = {ord(mark)}\n")
+    commits = load(store, repo.root).commits
+    for row in commits.log("a.py"):
+        text = commits.text(row.document)
+        assert text is not None
+        assert text.decode().split("\n")[0] == row.text
+        assert b"diff --git a/a.py b/a.py" in text
+    assert not canary.exists()
+
+
+def test_a_branch_that_looks_like_a_commit_is_not_taken_for_one(repo, store):
+    first = repo.commit("The true one", a__py="a = 1\n")
+    other = repo.commit("Another", a__py="a = 2\n")
+    repo.git("update-ref", f"refs/heads/{first[:12]}", other)
+    assert repo.git("rev-parse", first[:12]) == other, "the control: git itself believes the branch"
+    commits = load(store, repo.root).commits
+    assert b"The true one" in (commits.text(f"commit:{first[:12]}") or b"")
+    assert commits.commit(first[:12]) == f"commit:{first[:12]}"
+
+
+BENDING = {
+    "core.quotePath": "true",
+    "core.abbrev": "4",
+    "core.bigFileThreshold": "1",
+    "diff.noprefix": "true",
+    "diff.context": "0",
+    "diff.renames": "false",
+    "diff.orderFile": "/nonexistent/order",
+    "diff.relative": "true",
+    "diff.submodule": "log",
+    "diff.evil.binary": "true",
+    "diff.evil.xfuncname": "(",
+    "diff.suppressBlankEmpty": "true",
+    "diff.wsErrorHighlight": "all",
+    "color.ui": "always",
+    "color.diff": "always",
+    "format.pretty": "raw",
+    "format.notes": "*",
+    "log.date": "relative",
+    "log.decorate": "full",
+    "log.follow": "true",
+    "log.showRoot": "false",
+    "log.mailmap": "true",
+    "mailmap.file": "/nonexistent/mailmap",
+    "mailmap.blob": "HEAD:.mailmap",
+    "blame.ignoreRevsFile": "/nonexistent/revisions",
+    "blame.showEmail": "true",
+    "blame.coloring": "highlightRecent",
+    "blame.date": "relative",
+    "grep.patternType": "fixed",
+    "i18n.logOutputEncoding": "UTF-16",
+    "status.showUntrackedFiles": "no",
+}
+
+
+def test_what_a_checkout_configures_attributes_and_replaces_bends_no_evidence(repo, store, tmp_path):
+    repo.write(".mailmap", "Somebody Else <else@example.org> <a@example.org>\n")
+    first = repo.commit("Begin \u00fc", a__py="a = 1\n\nb = 2\n", b__txt="b\n" * 20)
+    repo.git("mv", "b.txt", "c.txt")
+    second = repo.commit("Change", a__py="a = 2\n\nb = 2\n")
+
+    def asked(name: str) -> list[object]:
+        commits = load(Store(tmp_path / name), repo.root).commits
+        rows = [
+            *commits.log("a.py"),
+            *commits.log("c.txt"),
+            *commits.log(grep="beg|chan"),
+            *commits.blame("a.py", 1, 3),
+        ]
+        return [
+            rows,
+            *(commits.text(each) for each in (rows[0].document, f"diff:{first}..{second}", f"commit:{first}")),
+        ]
+
+    plain = asked("before")
+    for key, value in BENDING.items():
+        repo.git("config", key, value)
+    (repo.root / ".git/info").mkdir(exist_ok=True)
+    (repo.root / ".git/info/attributes").write_text("* -diff diff=evil\n")
+    (repo.root / ".git/info/grafts").write_text(f"{second}\n")
+    (repo.root / ".gitattributes").write_text("* -diff\n")
+    repo.git("replace", "--graft", second)
+    bent = subprocess.run(["git", "log", "-p", "-1"], cwd=repo.root, env=ENVIRONMENT, capture_output=True, check=False)
+    assert b"-a = 1" not in bent.stdout, "the control: git itself hides what changed"
+    assert asked("after") == plain
+
+
+def test_another_ones_repository_is_asked_as_if_it_were_ours(repo, store):
+    """Its owner matters to plain git because it runs what the configuration names; we run nothing of it."""
+    if os.geteuid():
+        pytest.skip("only root can give a file away")
+    repo.commit("Theirs", a__py="a = 1\n")
+    for path in [repo.root, *repo.root.rglob("*")]:
+        os.lchown(path, 65534, 65534)
+    refused = subprocess.run(["git", "log"], cwd=repo.root, env=ENVIRONMENT, capture_output=True, check=False)
+    assert b"dubious ownership" in refused.stderr, "the control"
+    corpus = load(store, repo.root)
+    assert corpus.facts["dirty"] is False
+    assert [row.text[24:] for row in corpus.commits.log("a.py")] == ["A: Theirs"]
+
+
 @pytest.fixture
 def private(tmp_path: Path) -> Repository:
     made(tmp_path / "private").commit(secret__py="secret = 1\n")
     return Repository(tmp_path / "private")
 
 
-@pytest.mark.parametrize("how", ["git-file", "commondir", "objects-link", "git-link", "worktree-commondir"])
+@pytest.mark.parametrize(
+    "how",
+    ["git-file", "commondir", "objects-link", "pack-link", "git-link", "worktree-commondir", "links-in-commondir"],
+)
 def test_a_git_directory_that_leads_into_another_repository_is_not_believed(how, tmp_path, private, store):
     root = tmp_path / "bait"
     root.mkdir()
@@ -194,6 +302,15 @@ def test_a_git_directory_that_leads_into_another_repository_is_not_believed(how,
         (root / ".git").write_text(f"gitdir: {theirs}\n")
     elif how == "git-link":
         (root / ".git").symlink_to(theirs)
+    elif how == "links-in-commondir":
+        shared = root / "shared"
+        (shared / "worktrees/x").mkdir(parents=True)
+        (shared / "HEAD").write_text("ref: refs/heads/main\n")
+        for part in ("objects", "refs"):
+            (shared / part).symlink_to(theirs / part)
+        (root / ".git").write_text("gitdir: shared/worktrees/x\n")
+        for name, text in {"gitdir": f"{root}/.git", "commondir": "../..", "HEAD": "ref: refs/heads/main"}.items():
+            (shared / "worktrees/x" / name).write_text(f"{text}\n")
     elif how == "worktree-commondir":
         (root / ".git").write_text("gitdir: fake\n")
         (root / "fake").mkdir()
@@ -204,6 +321,10 @@ def test_a_git_directory_that_leads_into_another_repository_is_not_believed(how,
         Repository(root).git("init", "-q", "-b", "main")
         if how == "commondir":
             (root / ".git/commondir").write_text(f"{theirs}\n")
+        elif how == "pack-link":
+            private.git("repack", "-adq")
+            (root / ".git/objects/pack").rmdir()
+            (root / ".git/objects/pack").symlink_to(theirs / "objects/pack")
         else:
             for part in ("objects", "refs"):
                 subprocess.run(["rm", "-rf", str(root / ".git" / part)], check=True)
@@ -214,12 +335,30 @@ def test_a_git_directory_that_leads_into_another_repository_is_not_believed(how,
         load(store, f"{root}@HEAD")
 
 
-def test_borrowed_objects_do_not_bring_foreign_text(tmp_path, private, repo, store):
-    repo.commit(a__py="a = 1\n")
-    alternates = repo.root / ".git/objects/info/alternates"
-    alternates.write_text(f"{private.root}/.git/objects\n")
+def test_borrowed_objects_do_not_bring_foreign_text(private, repo, store):
+    """Names need not be guessed: `packed-refs` can be a link to those of the repository that is borrowed from."""
+    private.git("pack-refs", "--all")
+    (repo.root / ".git/objects/info").mkdir(exist_ok=True)
+    (repo.root / ".git/objects/info/alternates").write_text(f"{private.root}/.git/objects\n")
+    (repo.root / ".git/packed-refs").symlink_to(private.root / ".git/packed-refs")
+    assert repo.git("show", "HEAD:secret.py") == "secret = 1", "the control: git itself reads it"
+    repo.write("a.py", "a = 1\n")
     assert set(texts(load(store, repo.root))) == {"a.py"}
-    assert set(texts(load(store, f"{repo.root}@HEAD"))) == {"a.py"}
+    with pytest.raises(SourceError, match="borrows objects"):
+        load(store, f"{repo.root}@HEAD")
+
+
+def test_a_clone_that_borrows_its_objects_is_read_and_says_how_it_can_own_them(repo, store, tmp_path):
+    repo.commit("Begin", a__py="a = 1\n")
+    repo.git("clone", "-q", "--shared", str(repo.root), str(tmp_path / "shared"))
+    shared = Repository(tmp_path / "shared")
+    corpus = load(store, shared.root)
+    assert (set(texts(corpus)), corpus.facts["dirty"]) == ({"a.py"}, None)
+    with pytest.raises(SourceError, match="git repack -a -d && rm"):
+        corpus.commits.log("a.py")
+    shared.git("repack", "-adq")
+    (shared.root / ".git/objects/info/alternates").unlink()
+    assert [row.text[24:] for row in load(store, shared.root).commits.log("a.py")] == ["A: Begin"]
 
 
 def test_an_include_of_a_foreign_file_shows_nothing_of_it(tmp_path, repo, store):
