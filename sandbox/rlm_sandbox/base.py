@@ -113,6 +113,8 @@ class CellRecord:
     answers: tuple[Answer, ...] = ()
     stopped_line: int | None = None
     """Set when the cell was interrupted there: run again, only the statements that end before this line are run."""
+    seconds: float | None = None
+    """What it computed; run again it may take a few times as long. None: as long as any cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +133,26 @@ class CellResult:
     """The process was lost. The session is still usable if it could be restored by replay: then `restored` is True."""
     restored: bool = False
     """Restored by replay: after this cell when it `died`, else before it, the process having been lost in between."""
+    left_out: tuple[int, ...] = ()
+    """Earlier cells, by their number in the session (from 1), that broke the process a second time when they were run
+    again, or are under suspicion of it: the session was restored without them, and names they made are gone."""
     state: JSON = None
     """What the preloaded `after_cell` returned."""
     answers: tuple[Answer, ...] = field(default=(), repr=False)
     """Every host call of this cell and its answer, for the journal."""
     stopped_line: int | None = None
     """Where an interrupted cell was stopped; belongs into its CellRecord. A cell that `died` is not to be recorded."""
+
+
+def without(cells: Sequence[int]) -> str:
+    """A sentence for whoever may miss the names of these cells; "" for none."""
+    if not cells:
+        return ""
+    who, it = ("Cells", "they") if len(cells) > 1 else ("Cell", "it")
+    were = "were" if len(cells) > 1 else "was"
+    return (
+        f"{who} {', '.join(map(str, cells))} {were} left out: {it} broke the process twice; names made there are gone."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +182,10 @@ class Session(Protocol):
         ...
 
     async def replay(self, records: Sequence[CellRecord]) -> None:
-        """Run recorded cells again with recorded answers: the namespace is what it was. Makes no live host call."""
+        """Run recorded cells again with recorded answers: the namespace is what it was. Makes no live host call.
+
+        A cell that breaks the process is left out; the next result says so.
+        """
         ...
 
     async def close(self) -> None:

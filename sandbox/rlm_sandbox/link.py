@@ -134,9 +134,14 @@ class Link:
             self._finish(running)
         return running.outcome
 
+    async def outlives(self, seconds: float) -> bool:
+        """Whether the runner is still there after this time, in which it is asked nothing."""
+        await asyncio.wait({self._listener}, timeout=seconds)
+        return self.lost is None
+
     def abandon(self) -> None:
         """Give up a cell whose caller was cancelled, and the process with it."""
-        self._lose(SessionLost("its cell was cancelled"))
+        self._lose(SessionLost("its cell was cancelled", by="caller"))
         self._in_background(self._channel.kill())
 
     def interrupt(self) -> None:
@@ -198,7 +203,8 @@ class Link:
     def _look(self, before: float) -> None:
         used = self._channel.cpu_seconds()
         if used is not None and used - before > IDLE_SHARE * IDLE_SECONDS:
-            self._lose(SessionLost("it went on computing after its cell had ended, so its process was killed"))
+            why = "it went on computing after its cell had ended, so its process was killed"
+            self._lose(SessionLost(why, by="threads"))
             self._in_background(self._channel.kill())
         else:
             self._rest(used)

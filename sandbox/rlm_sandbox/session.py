@@ -1,6 +1,7 @@
 """Sessions over any transport: cells in, results out, and a lost process brought back by replay."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,21 +16,26 @@ from rlm_sandbox.base import (
     Limits,
     Preload,
     Session,
+    without,
 )
 from rlm_sandbox.channel import Launch
 from rlm_sandbox.errors import ProtocolViolation, SandboxError, SandboxUnavailable, SessionLost
-from rlm_sandbox.hostcalls import CallTable, LiveCalls, RecordedCalls
+from rlm_sandbox.hostcalls import CallTable, LiveCalls, NoCalls, RecordedCalls
 from rlm_sandbox.link import Link, Outcome
-from rlm_sandbox.runner.frames import PROTOCOL
+from rlm_sandbox.past import Past, PastCell
+from rlm_sandbox.runner.frames import CHECK, PROTOCOL
 from rlm_sandbox.runner.output import shorten, utf8_size
 
 MESSAGE_CHARS = 4_000
 TRACEBACK_CHARS = 8_000
-WELL = (0, CellRecord(""))
-"""Run after a replay: a process that survives it will run cells."""
+CHECK_SECONDS = 3.0
+"""For an empty cell to end, by which a process is found well."""
 
-REMEMBERED_BYTES = 64 * 1024 * 1024
-"""What recorded cells and their calls may come to; a session that did more can no longer be restored."""
+SETTLE_SECONDS = 0.5
+"""How long a cell's threads are watched when it has been run again: they may end the process after the cell."""
+
+RESTORE_TRIES = 3
+"""Processes in which all cells that are not left out are run again, before one is started with none of them."""
 
 MARKER_BYTES = 200
 """How much longer than `Limits.output_bytes` a text may be, for the mark of the cut."""
@@ -74,6 +80,10 @@ Child = Callable[[Opening, Mapping[str, HostCall]], Awaitable[Session]]
 """How a provider opens one more session over the same blob."""
 
 
+class Strayed(SessionLost):
+    """A cell that was run again asked what it had not asked before: the namespace is not what it was."""
+
+
 class WireSession:
     """The one implementation of Session. Open it with `WireSession.start`."""
 
@@ -83,8 +93,8 @@ class WireSession:
         self._live = LiveCalls(host_calls)
         self._child = child
         self._link: Link | None = None
-        self._records: list[tuple[int, CellRecord]] = []
-        self._remembered = 0
+        self._past = Past()
+        self._threads = 0
         self._number = 0
         self._busy = False
         self._closed = False
@@ -105,11 +115,14 @@ class WireSession:
             self._number += 1
             message = {"cell": self._number, "code": code}
             outcome = await link.cell(message, self._live, self._seconds(seconds))
+            if outcome.stop and not await self._is_well():
+                outcome.lost = link.lost or SessionLost("an empty cell no longer ran in it")
             result = self._result(outcome, self._seconds(seconds))
-            if result.died:
-                return await self._after_death(result)
-            self._remember(CellRecord(code, result.answers, result.stopped_line), outcome.weight)
-            return replace(result, restored=revived)
+            if outcome.lost:
+                return await self._after_death(result, outcome.lost, stopped=outcome.stop is not None)
+            record = CellRecord(code, result.answers, result.stopped_line, result.seconds)
+            self._past.add(PastCell(self._number, record, self._new_threads(outcome)), outcome.weight)
+            return replace(result, restored=revived, left_out=self._past.told())
         except asyncio.CancelledError:
             self._linked().abandon()
             raise
@@ -129,10 +142,11 @@ class WireSession:
         """See Session.replay. Raises SessionLost when a cell asks what its record does not answer."""
         self._enter()
         try:
-            for record in records:
-                self._number += 1
-                await self._run_again(self._number, record)
-                self._records.append((self._number, record))
+            cells = [PastCell(self._number + place, record) for place, record in enumerate(records, 1)]
+            self._number += len(cells)
+            self._past.cells += cells
+            if not await self._run_all_again(cells) and not await self._restored():
+                raise self._linked().lost or SessionLost("the session could not be restored")
         finally:
             self._busy = False
 
@@ -161,6 +175,7 @@ class WireSession:
 
     async def _connect(self, calls: CallTable) -> None:
         link = self._link = Link(await self._launch(), self._opening.limits)
+        self._threads = 0
         self.layers = tuple(await link.begin(self._opening.message(), calls))
         try:
             self._check(self.layers)
@@ -176,60 +191,84 @@ class WireSession:
 
     async def _revive(self) -> bool:
         """Whether the process was lost between two cells and has been restored now."""
-        if not self._linked().lost:
+        lost = self._linked().lost
+        if not lost:
             return False
+        self._past.suspect(lost, stopped=False)
         if not await self._restored():
             raise self._linked().lost or SessionLost("the session could not be restored")
         return True
 
-    async def _after_death(self, result: CellResult) -> CellResult:
+    async def _after_death(self, result: CellResult, lost: SessionLost, *, stopped: bool) -> CellResult:
         """The result of a cell that lost the process, and what could be done about it."""
-        known = len(self._records)
+        self._past.suspect(lost, stopped=stopped)
         restored = await self._restored()
-        fate = "The earlier cells were run again" if restored else "The session could not be restored"
-        if restored and len(self._records) < known:
-            fate += ", but for the last: the process did not survive it"
-        error = result.error and replace(result.error, message=f"{result.error.message} {fate}.")
-        return replace(result, restored=restored, error=error)
+        left_out = self._past.told()
+        error = result.error and replace(
+            result.error, message=f"{result.error.message} {_fate(restored, left_out)}".rstrip()
+        )
+        return replace(result, restored=restored, left_out=left_out, error=error)
 
     async def _restored(self) -> bool:
-        """Start a runner in the place of the lost one and run every recorded cell again."""
-        if self._closed or self._remembered > REMEMBERED_BYTES:
+        """Whether a new runner is in the place of the lost one, with every recorded cell run again but those that break
+        it. Bounded: by tries, and each cell by the time that it took at first.
+        """
+        if self._closed or self._past.too_much:
             return False
         try:
-            return await self._run_all_again() or await self._run_all_again()
+            for _ in range(RESTORE_TRIES):
+                if await self._started_again():
+                    return True
+            self._past.leave_out(*self._past.cells)
+            return await self._started_again()
         except SandboxUnavailable:
             return False
 
-    async def _run_all_again(self) -> bool:
-        """Whether a new process survived every recorded cell. If not, the last one is forgotten: it may have ended well
-        and yet have poisoned the process for what came after it.
-        """
-        try:
-            await self._linked().close()
-            await self._connect(self._live)
-            for number, record in [*self._records, WELL]:
-                await self._run_again(number, record)
-        except SessionLost:
-            await self._linked().close()
-            self._records = self._records[:-1]
+    async def _started_again(self) -> bool:
+        await self._linked().close()
+        await self._connect(self._live)
+        with contextlib.suppress(Strayed):
+            return await self._run_all_again(self._past.cells)
+        return False
+
+    async def _run_all_again(self, cells: Sequence[PastCell]) -> bool:
+        """Whether the process is well after all of them. The first after which it is not is left out of the past."""
+        for cell in cells:
+            try:
+                well = await self._run_again(cell)
+            except Strayed:
+                self._past.leave_out(cell)
+                raise
+            if not well:
+                self._past.leave_out(cell)
+                return False
+        return await self._is_well()
+
+    async def _run_again(self, cell: PastCell) -> bool:
+        """Whether the process is well after it."""
+        record, calls = cell.record, RecordedCalls(cell.record.answers)
+        message = {"cell": cell.number, "code": record.code, "stop_line": record.stopped_line}
+        outcome = await self._linked().cell(message, calls, cell.may_take(self._seconds(None)))
+        if outcome.lost or outcome.stop:
             return False
-        return True
+        if calls.strayed:
+            raise Strayed(f"cell {cell.number} could not be run again: it asked {calls.strayed} something new")
+        cell.threads = self._new_threads(outcome)
+        well = await self._is_well()
+        return await self._settled() if well and cell.threads > 0 else well
 
-    async def _run_again(self, number: int, record: CellRecord) -> None:
-        calls = RecordedCalls(record.answers)
-        message = {"cell": number, "code": record.code, "stop_line": record.stopped_line}
-        outcome = await self._linked().cell(message, calls, self._seconds(None))
-        if outcome.lost or outcome.stop or calls.strayed:
-            why = f"it asked {calls.strayed} something new" if calls.strayed else outcome.lost or "it did not end"
-            raise SessionLost(f"cell {number} could not be run again: {why}")
+    async def _is_well(self) -> bool:
+        outcome = await self._linked().cell({"cell": CHECK, "code": ""}, NoCalls(), CHECK_SECONDS)
+        return outcome.done is not None and not outcome.stop and not outcome.done["error"]
 
-    def _remember(self, record: CellRecord, weight: int) -> None:
-        self._remembered += weight + len(record.code)
-        if self._remembered > REMEMBERED_BYTES:
-            self._records.clear()  # too much to be run again, so none of it needs to be kept
-        else:
-            self._records.append((self._number, record))
+    async def _settled(self) -> bool:
+        return await self._linked().outlives(SETTLE_SECONDS) and await self._is_well()
+
+    def _new_threads(self, outcome: Outcome) -> int:
+        """How many more threads run than before, if the runner can be believed: it judges its own cells by it."""
+        said = (outcome.done or {}).get("threads")
+        before, self._threads = self._threads, said if isinstance(said, int) else 0
+        return self._threads - before
 
     # Results
 
@@ -254,6 +293,13 @@ class WireSession:
         limit = self._opening.limits.output_bytes
         size = utf8_size(stdout)
         return stdout if size <= limit + MARKER_BYTES else shorten(stdout, size, limit, "")
+
+
+def _fate(restored: bool, left_out: Sequence[int]) -> str:
+    """What became of the earlier cells, in words."""
+    return (
+        f"The earlier cells were run again. {without(left_out)}" if restored else "The session could not be restored."
+    )
 
 
 def _lost(outcome: Outcome) -> CellError:

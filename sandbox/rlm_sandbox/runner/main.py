@@ -23,7 +23,11 @@ from rlm_sandbox.runner.output import Capture, Outputs, shorten
 THREAD_STACK = 2 * 1024 * 1024
 """Stacks count as private memory; the default of 8 MiB would let 48 threads use up a session's."""
 
+OWN_THREADS = 1
+"""The listener; the main thread is not counted."""
+
 _exit = os._exit
+_count_threads = _thread._count  # noqa: SLF001 - the threading module's own count may be written to by a cell
 _compiled: dict[str, CodeType] = {}
 
 
@@ -160,13 +164,15 @@ class Runner:
         if isinstance(error, KeyboardInterrupt):
             self._stop_threads()
         text, size = self._capture.kept(), self._capture.size
-        self._out.keep(number, text)
+        if number != frames.CHECK:
+            self._out.keep(number, text)
         return {
             "error": describe(error) if error else None,
             "line": stopped_line(error) if error else None,
             "stdout": shorten(text, size, self._shown, f"; see out[{number}]"),
             "size": size,
             "state": self._after_cell(),
+            "threads": _count_threads() - OWN_THREADS,
         }
 
     def _after_cell(self) -> Any:

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from rlm_mcp.engine.budget import Budget
-from rlm_sandbox.base import CellError, CellResult
+from rlm_sandbox.base import CellError, CellResult, without
 
 JSON = Any
 VARIABLES_SHOWN = 12
@@ -19,7 +19,7 @@ def after_cell(number: int, result: CellResult, notes: tuple[str, ...], budget: 
     """The message that answers a cell."""
     parts = [
         _output(number, result),
-        _error(result.error),
+        _error(result.error, died=result.died),
         _lost(result),
         _variables(result.state),
         *notes,
@@ -62,19 +62,20 @@ def _output(number: int, result: CellResult) -> str:
     return f"Output of cell {number} ({result.stdout_bytes:,} bytes):\n{result.stdout.rstrip()}"
 
 
-def _error(error: CellError | None) -> str:
+def _error(error: CellError | None, *, died: bool) -> str:
     if error is None:
         return ""
     trace = error.traceback.rstrip()
     if len(trace) > TRACEBACK_CHARS:
         trace = trace[: TRACEBACK_CHARS // 2] + "\n…\n" + trace[-TRACEBACK_CHARS // 2 :]
-    kept = "" if error.kind == "Died" else " Names assigned before it are kept."
+    kept = "" if died else " Names assigned before it are kept."
     return "\n".join(filter(None, (trace, f"{error.kind}: {error.message}{kept}")))
 
 
 def _lost(result: CellResult) -> str:
     if not result.died:
-        return ""
+        gone = without(result.left_out)
+        return f"The session's process was lost before this cell, and restored. {gone}" if gone else ""
     state = "restored as it was before this cell" if result.restored else "empty"
     return f"The session's process was lost; its namespace is {state}."
 

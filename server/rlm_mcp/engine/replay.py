@@ -27,8 +27,9 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One recorded cell."""
+    """One recorded cell, by its number in its session."""
 
+    number: int
     record: CellRecord
     result: CellResult
     spent: Spent
@@ -71,9 +72,13 @@ class Recorded:
         return cell if cell.record.code == code else None
 
     def cells(self, branch: str, count: int) -> list[CellRecord]:
-        """The first `count` cells, fit for Session.replay. Those that lost their process do nothing."""
+        """The first `count` cells, fit for Session.replay. Those that lost their process, or were left out since, do
+        nothing.
+        """
         found = self.branches.get(branch)
-        return [NOTHING if cell.result.died else cell.record for cell in found.cells[:count]] if found else []
+        cells = found.cells[:count] if found else []
+        gone = {number for cell in cells for number in cell.result.left_out}
+        return [NOTHING if cell.result.died or cell.number in gone else cell.record for cell in cells]
 
 
 NOTHING = CellRecord("")
@@ -121,7 +126,7 @@ class _Reading:
     def _cell(self, branch: str, record: dict[str, JSON]) -> None:
         answers = tuple(self._answers.pop((branch, record["cell"]), ()))
         spent = self._spent.pop(branch, None) or Spent()
-        self.branches[branch].cells.append(Cell(*_cell(record, answers), spent))
+        self.branches[branch].cells.append(Cell(record["cell"], *_cell(record, answers), spent))
         self._show(branch, record["stdout"], own=False)
 
     def _spend(self, branch: str, usage: Usage, *, calls: int, own: bool) -> None:
@@ -177,6 +182,7 @@ def cell_fields(result: CellResult) -> dict[str, JSON]:
         "seconds": round(result.seconds, 4),
         "died": result.died,
         "restored": result.restored,
+        "left_out": result.left_out,
         "state": result.state,
         "stopped_line": result.stopped_line,
     }
@@ -191,11 +197,12 @@ def _cell(record: dict[str, JSON], answers: tuple[Answer, ...]) -> tuple[CellRec
         seconds=record["seconds"],
         died=record["died"],
         restored=record["restored"],
+        left_out=tuple(record.get("left_out", ())),
         state=record["state"],
         answers=answers,
         stopped_line=record["stopped_line"],
     )
-    return CellRecord(record["code"], answers, record["stopped_line"]), result
+    return CellRecord(record["code"], answers, record["stopped_line"], record["seconds"]), result
 
 
 def _answer(record: dict[str, JSON]) -> Answer:

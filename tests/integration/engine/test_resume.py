@@ -136,3 +136,21 @@ def test_a_question_may_follow_another_and_finds_its_variables(corpus):
     assert "Output of cell 3" in second.told[1]
     assert "90 data/messages.txt:1|" in second.told[1]
     assert second.outcome.citations[0].seen
+
+
+def test_the_root_is_told_which_cell_broke_the_session_and_a_resumed_run_does_without_it(corpus):
+    poison = "import sys, os\nsys.addaudithook(lambda event, _: event == 'compile' and os._exit(3))\nbroken = 1"
+    steps = [cell("kept = 1"), cell(poison), cell("print(kept)"),
+             cell("print('broken' in globals(), kept, corpus.read('data/messages.txt', 1, 2))"),
+             "FINAL(Red [data/messages.txt:1])"]  # fmt: skip
+    whole = answered(corpus, steps)
+    rows = whole.records.rows
+    assert "Cell 2 was left out: it broke the process twice; names made there are gone." in whole.told[3]
+    assert "False 1" in whole.told[4]
+    results = [row for row in rows if row["kind"] == "cell_result"]
+    assert [row["left_out"] for row in results] == [(), (), (2,), ()]
+    cells = replay.read(rows).cells("", 4)
+    assert [record.code for record in cells] == [results[0]["code"], "", "", results[3]["code"]]
+    cut = rows.index(results[2]) + 1
+    resumed = answered(corpus, steps[3:], recorded=replay.read(rows[:cut]))
+    assert resumed.outcome.answer == whole.outcome.answer

@@ -90,22 +90,6 @@ def test_a_forged_end_of_a_cell_is_not_believed():
     assert with_session(work).stdout == "truth\n"
 
 
-def test_a_cell_that_poisons_its_process_is_left_out_of_the_restoration():
-    async def work(_, session):
-        await session.exec("x = 1")
-        await session.exec(
-            "import gc, os\n"
-            "cells = next(o for o in gc.get_objects() if type(o).__name__ == 'Cells')\n"
-            "cells._execute = lambda *_: os._exit(1)"
-        )
-        return await session.exec("x"), await session.exec("x")
-
-    died, works = with_session(work)
-    assert (died.died, died.restored) == (True, True)
-    assert "but for the last" in died.error.message
-    assert works.stdout == "1\n"
-
-
 def test_a_signal_waits_until_a_frame_is_whole():
     before = signal.getsignal(signal.SIGINT)
     interrupts = Interrupts()
