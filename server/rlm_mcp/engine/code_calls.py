@@ -126,8 +126,8 @@ def _place(target: "Target") -> JSON:
 def _log(commits: "Commits", arguments: Arguments) -> JSON:
     words = {name: checks.optional_text(arguments, name, 1_000) or "" for name in ("path", "grep", "author", "since")}
     limit = checks.integer(arguments, "limit", low=1, high=COMMITS)
-    rows = commits.log(words.pop("path"), limit=limit, **words)
-    return {"rows": [_row(row) for row in rows]}
+    rows = commits.log(words.pop("path"), limit=limit + 1, **words)
+    return {"rows": [_row(row) for row in rows[:limit]], "more": len(rows) > limit}
 
 
 def _blame(commits: "Commits", arguments: Arguments) -> JSON:

@@ -124,3 +124,39 @@ def test_a_citation_of_a_commit_says_that_it_was_made_from_git(repo, store, hist
     corpus = load(store, repo.root)
     document = corpus.commits.log("a.py")[0].document
     assert corpus.origin(Span(document, 1, 1)) == {"document": document, "made_from": "git"}
+
+
+def test_earlier_names_of_a_file_are_documents_too(repo, store):
+    first = repo.commit("Begin", old__py="one\ntwo\n")
+    repo.git("mv", "old.py", "new.py")
+    second = repo.commit("Rename")
+    commits = load(store, repo.root).commits
+    rows = commits.log("new.py")
+    assert [row.document for row in rows] == [f"commit:{second[:12]}:new.py", f"commit:{first[:12]}:old.py"]
+    assert commits.blame("new.py", 1, 1)[0].document == rows[1].document
+    assert [commits.text(row.document).decode().split("\n")[0] for row in rows] == [row.text for row in rows]
+
+
+def test_a_path_that_no_commit_touches_is_refused(repo, store, history):
+    with pytest.raises(SourceError, match=r"no commit touches 'nowhere\.py'"):
+        load(store, repo.root).commits.log("nowhere.py")
+
+
+def test_head_is_what_was_loaded_whatever_is_checked_out_by_now(repo, store, history):
+    commits = load(store, repo.root).commits
+    repo.commit("Later", a__py="later\n")
+    assert commits.commit("HEAD") == f"commit:{history[2][:12]}"
+    assert commits.diff("HEAD~1") == commits.diff("@^") == f"diff:{history[1][:12]}..{history[2][:12]}"
+
+
+def test_a_commits_document_stands_for_its_commit(repo, store, history):
+    commits = load(store, repo.root).commits
+    row = commits.log("a.py")[0]
+    assert commits.commit(row.document) == f"commit:{history[1][:12]}"
+    assert commits.diff(row.document) == f"diff:{history[1][:12]}..{history[2][:12]}"
+
+
+def test_blame_reads_what_was_committed_in_another_encoding(repo, store):
+    sha = repo.commit("Latin", a__txt="caf\u00e9 au lait\nth\u00e9\n".encode("latin-1"))
+    repo.commit("Again", a__txt="caf\u00e9 au lait\nth\u00e9 vert\n".encode("latin-1"))
+    assert load(store, repo.root).commits.blame("a.txt", 1, 1)[0].document == f"commit:{sha[:12]}:a.txt"

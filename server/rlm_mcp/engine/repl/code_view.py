@@ -147,12 +147,16 @@ class Corpus(corpus_view.Corpus):
     # History
 
     def log(self, *, grep: str = "", author: str = "", since: str = "", path: str = "", limit: int = 30) -> spans.Spans:
-        """The newest commits, by words of the message, author, date or path: each a line to cite, `.wider(n)` more."""
+        """The newest commits, by words of the message, author, date or path: each a line to cite, `.wider(n)` more.
+
+        `grep` and `author`: regular expressions, whatever their case; `since="2024-05-01"`, or "3 weeks ago": the day
+        it was committed. A document is followed to its earlier names, which then stand in the commits' ids.
+        """
         asked = {"grep": grep, "author": author, "since": since, "path": path}
         return self._commits(self._call("git", what="log", limit=int(limit), **{k: str(v) for k, v in asked.items()}))
 
     def history(self, path: str, limit: int = 30) -> spans.Spans:
-        """The newest commits that touched a document or folder."""
+        """The newest commits that touched a document or folder, a document's earlier names included."""
         return self.log(path=path, limit=limit)
 
     def blame(self, path: Any, start: "int | None" = None, end: "int | None" = None) -> Labelled:
@@ -165,21 +169,24 @@ class Corpus(corpus_view.Corpus):
         )
 
     def commit(self, revision: str, path: str = "") -> spans.Span:
-        """A commit as text: its line, its message, its patch (of a path)."""
-        return self._whole(self._call("git", what="commit", revision=str(revision), path=str(path)))
+        """A commit as text: its line, its message, its patch (of a path); `revision`: any name of it, or its span."""
+        return self._whole(self._call("git", what="commit", revision=_named(revision), path=str(path)))
 
     def diff(self, revision: str, until: str = "", path: str = "") -> spans.Span:
         """What changed between a revision and another (or the one loaded), as text."""
-        return self._whole(self._call("git", what="diff", revision=str(revision), until=str(until), path=str(path)))
+        asked = {"revision": _named(revision), "until": _named(until), "path": str(path)}
+        return self._whole(self._call("git", what="diff", **asked))
 
-    def changed_since(self, revision: str) -> spans.Span:
-        """The paths that changed since a revision."""
-        whole = self.diff(revision)
-        return whole.part(1, int(whole.lines[0].partition(" ")[0]) + 1)
+    def changed_since(self, revision: str, path: str = "") -> spans.Span:
+        """The paths that changed since a revision, the lines of `diff` before its patch."""
+        whole = self.diff(revision, path=path)
+        return whole.part(1, whole.lines.index(""))
 
     def _commits(self, answer: Any) -> spans.Spans:
         found = spans.Spans(self._first(document, text) for document, text, *_ in answer["rows"])
         found.compact = True
+        if answer["more"]:
+            found.total, found.truncated = len(found) + 1, True
         return found
 
     def _first(self, document: str, text: str) -> spans.Span:
@@ -189,6 +196,11 @@ class Corpus(corpus_view.Corpus):
     def _whole(self, answer: Any) -> spans.Span:
         number = self._made.whole(answer["document"], answer["text"])
         return spans.Span(self._made, answer["document"], 1, self._made.line_count(number))
+
+
+def _named(revision: Any) -> str:
+    """A revision as the host takes it: of a span of a commit, the document's id."""
+    return str(getattr(revision, "document", revision))
 
 
 def _label(edge: "dict[str, Any]", known: "list[Any]") -> str:
