@@ -131,6 +131,14 @@ class FactsReader:
         """Of each document what is known, extracted anew where the cache has lost it."""
         from rlm_indexers.symbols import facts_from_json, text_only
 
+        for i, text in self.read_json(pack, documents):
+            try:
+                yield i, facts_from_json(text) if text else text_only("")
+            except ValueError:
+                yield i, text_only("parser-crashed: it answered nonsense")
+
+    def read_json(self, pack: Pack, documents: Iterable[int]) -> Iterator[tuple[int, str]]:
+        """The same as it is kept, without making objects of it; "" of what has text only."""
         hand = _AtHand(pack, None)
         with FactsCache(self._database) as cache:
             for i in documents:
@@ -141,10 +149,7 @@ class FactsReader:
                     item = (i, document.language, bytes(pack.data(i)))
                     _, text = next(self._hired().extract_json([item]))
                     cache.put([(document, _found(text, document.language), text)])
-                try:
-                    yield i, facts_from_json(text) if text else text_only(known.failure if known else "")
-                except ValueError:
-                    yield i, text_only("parser-crashed: it answered nonsense")
+                yield i, text or ""
 
 
 class _AtHand:

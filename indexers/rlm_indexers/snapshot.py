@@ -110,7 +110,7 @@ class Corpus:
         """Who uses what: `references`, `callers`, `callees`, `importers`. Call them off the event loop."""
         from rlm_indexers.relations import Relations
 
-        return Relations(self.pack, self._cache / "facts.sqlite")
+        return Relations(self.pack, self._cache / "facts.sqlite", self._folder)
 
     @cached_property
     def commits(self) -> "Commits":

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import jedi
 
-from rlm_indexers.symbols import Facts, ReferenceFact
 from rlm_indexers.relations.resolve import Edge, Resolver
+from rlm_indexers.symbols import Facts, ReferenceFact
 from tests.accuracy.common import facts_of, row, sources
 
 

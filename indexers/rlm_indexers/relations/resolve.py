@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from rlm_indexers.relations.modules import Modules
+from rlm_indexers.relations.scopes import Scope, Target
 from rlm_indexers.symbols.everyday import BUILT_IN_MEMBERS
 from rlm_indexers.symbols.facts import SUPER, UNKNOWN, Facts, ImportFact, ReferenceFact, SymbolFact
-from rlm_indexers.symbols.scopes import Scope, Target
 
-Confidence = Literal["resolved", "unique", "ambiguous", "external"]
-Rule = Literal["scope", "import", "package", "name"]
+Confidence = Literal["scip", "resolved", "unique", "ambiguous", "external"]
+Rule = Literal["scip", "scope", "import", "package", "name"]
 OURSELVES = frozenset({"self", "cls", "this", "$this", "static", "Self", "@self"})
 PACKAGED = frozenset({"go", "java", "kotlin", "scala"})
 """Languages in which files of one folder see each other's names."""
@@ -31,8 +31,8 @@ class FactsSource(Protocol):
     def documents(self) -> Iterable[str]: ...
     def language(self, document: str) -> str: ...
     def facts(self, document: str) -> Facts: ...
-    def defining(self, name: str) -> Iterable[str]:
-        """The documents that define a name, at whatever depth."""
+    def definitions(self, name: str) -> Iterable[Target]:
+        """Everything that is called so, at whatever depth."""
         ...
 
     def mentioning(self, name: str) -> Iterable[str]:
@@ -65,6 +65,12 @@ class Resolver:
         self._source = source
         self._modules = Modules(source.documents())
         self._scopes: dict[str, Scope] = {}
+        self._named: dict[tuple[str, bool, str], list[Target]] = {}
+
+    @property
+    def held(self) -> int:
+        """How many documents it has read."""
+        return len(self._scopes)
 
     # Questions
 
@@ -183,10 +189,9 @@ class Resolver:
         around = {".".join(parts[:count]) for count in range(len(parts) + 1)} | set(scope.everything_from())
         said = {f"{fact.module}.{fact.name or name}".lstrip(".") for fact in scope.imported(name)}
         found: dict[tuple[str, str], Target] = {}
-        for document in self._source.defining(name):
-            for symbol in self._source.facts(document).symbols:
-                if symbol.name == name and (symbol.qualname in said if said else symbol.parent in around):
-                    found.setdefault((document, symbol.qualname), Target(document, symbol))
+        for document, symbol in self._source.definitions(name):
+            if symbol.qualname in said if said else symbol.parent in around:
+                found.setdefault((document, symbol.qualname), Target(document, symbol))
         return next(iter(found.values())) if len(found) == 1 else None
 
     def _of_receiver(self, scope: Scope, enclosing: str, name: str) -> Target | None:
@@ -272,21 +277,22 @@ class Resolver:
 
     def _candidates(self, scope: Scope, reference: ReferenceFact) -> list[Target]:
         """The definitions of a name anywhere in the corpus, in the same language; overloads are one."""
-        found: dict[tuple[str, str], Target] = {}
-        for document in sorted(set(self._source.defining(reference.name))):
-            if self._source.language(document) != scope.language and not _related(self._source, document, scope):
-                continue
-            for symbol in self._source.facts(document).symbols:
-                if symbol.name == reference.name and _fits(symbol, reference):
-                    found.setdefault((document, symbol.qualname), Target(document, symbol))
-        return list(found.values())
+        key = (reference.name, bool(reference.receiver), scope.language)
+        if key not in self._named:
+            found: dict[tuple[str, str], Target] = {}
+            for target in self._source.definitions(reference.name):
+                language = self._source.language(target.document)
+                if (language == scope.language or _related(language, scope)) and _fits(target.symbol, reference):
+                    found.setdefault((target.document, target.symbol.qualname), target)
+            self._named[key] = [found[place] for place in sorted(found)]
+        return self._named[key]
 
 
 _FAMILIES = ({"c", "cpp"}, {"javascript", "typescript", "tsx"}, {"java", "kotlin", "scala"})
 
 
-def _related(source: FactsSource, document: str, scope: Scope) -> bool:
-    pair = {source.language(document), scope.language}
+def _related(language: str, scope: Scope) -> bool:
+    pair = {language, scope.language}
     return any(pair <= family for family in _FAMILIES)
 
 

@@ -1,6 +1,7 @@
 """Host calls about code: who uses what, what matters most, and what the history of the repository says."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,15 @@ from rlm_sandbox.base import Answer, HostCall, HostCallError
 
 if TYPE_CHECKING:
     from rlm_indexers.commits import Commits, Row
+    from rlm_indexers.relations import Edge, Edges
+    from rlm_indexers.relations.scopes import Target
     from rlm_indexers.store import Corpus
-    from rlm_indexers.relations.resolve import Edge
-    from rlm_indexers.symbols.scopes import Target
 
 JSON = Any
 EDGES = 5_000
 COMMITS = 500
 RELATIONS = ("references", "callers", "callees", "importers")
-_ORDER = {"resolved": 0, "unique": 1, "ambiguous": 2, "external": 3}
+_ORDER = {"scip": 0, "resolved": 1, "unique": 2, "ambiguous": 3, "external": 4}
 
 
 class CodeCalls:
@@ -43,7 +44,11 @@ class CodeCalls:
         what = _one_of(arguments, "what", RELATIONS)
         name = checks.text(arguments, "name", 1_000)
         limit = checks.integer(arguments, "limit", low=1, high=EDGES)
-        return await _asked(lambda: _edges(self._corpus, what, name, limit))
+        unwanted = threading.Event()
+        try:
+            return await _asked(lambda: _edges(self._corpus, what, name, limit, unwanted.is_set))
+        finally:
+            unwanted.set()  # a cancelled request leaves its thread behind, which then ends soon
 
     async def _outline(self, arguments: Arguments) -> JSON:
         tokens = checks.integer(arguments, "tokens", low=100, high=8_000)
@@ -80,15 +85,19 @@ def _one_of(arguments: Arguments, name: str, known: tuple[str, ...]) -> str:
 # Relations
 
 
-def _edges(corpus: "Corpus", what: str, name: str, limit: int) -> JSON:
+def _edges(corpus: "Corpus", what: str, name: str, limit: int, stop: Callable[[], bool]) -> JSON:
     relations = corpus.relations
-    found: list[Edge] = getattr(relations, what)(name)
+    found: Edges = getattr(relations, what)(name, limit, stop)
     targets = [] if what == "importers" else relations.definitions(name)
     if what == "references" and not found:
         return _mentions(corpus, name, limit)
-    found = sorted(dict.fromkeys(found), key=lambda edge: _ORDER[edge.confidence])
-    rows = [_edge(edge) for edge in found[:limit]]
-    return {"edges": rows, "total": len(found), "definitions": [_place(each) for each in targets[:20]]}
+    rows = [_edge(edge) for edge in sorted(found, key=lambda edge: _ORDER[edge.confidence])]
+    return {
+        "edges": rows,
+        "total": found.total,
+        "complete": found.complete,
+        "definitions": [_place(each) for each in targets[:20]],
+    }
 
 
 def _mentions(corpus: "Corpus", name: str, limit: int) -> JSON:
@@ -99,7 +108,7 @@ def _mentions(corpus: "Corpus", name: str, limit: int) -> JSON:
         | {"confidence": "text", "rule": "text", "candidates": 0, "target": None}
         for m in found.matches
     ]
-    return {"edges": rows, "total": found.total, "definitions": []}
+    return {"edges": rows, "total": found.total, "complete": not found.truncated, "definitions": []}
 
 
 def _edge(edge: "Edge") -> JSON:

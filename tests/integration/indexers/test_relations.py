@@ -82,3 +82,55 @@ def test_a_lost_cache_of_facts_costs_time_and_nothing_else(store, tmp_path, corp
     for file in (tmp_path / "cache").glob("facts.sqlite*"):
         file.unlink()
     assert corpus.named("again").relations.callers("helper") == expected
+
+
+def many(count):
+    return {f"m{n:03}.py": "def f(x):\n    x.get()\n    x.get(1)\n" for n in range(count)}
+
+
+def test_a_limit_cuts_the_edges_and_the_total_stays_true(repo, store):
+    repo.commit("many", **{name.replace(".", "__"): text for name, text in many(30).items()})
+    corpus = load(store, repo.root)
+    found = corpus.relations.references("get", limit=7)
+    assert (len(found), found.total, found.complete) == (7, 60, True)
+
+
+def test_what_is_kept_of_many_edges_is_what_is_sure(repo, store):
+    texts = many(10) | {"zoo.py": "class Z:\n    def get(self): ...\n    def f(self):\n        self.get()\n"}
+    repo.commit("many", **{name.replace(".", "__"): text for name, text in texts.items()})
+    found = load(store, repo.root).relations.callers("Z.get", limit=1)
+    assert edges(found) == [("zoo.py", 4, "Z.f", "resolved", 1)]
+
+
+def test_more_documents_than_are_read_make_the_total_a_lower_bound(repo, store, monkeypatch):
+    monkeypatch.setattr("rlm_indexers.relations.questions.READ", 5)
+    texts = many(9) | {"zoo.py": "class Z:\n    def get(self): ...\n", "zee.py": "class Y:\n    def get(self): ...\n"}
+    repo.commit("many", **{name.replace(".", "__"): text for name, text in texts.items()})
+    relations = load(store, repo.root).relations
+    found = relations.callers("Z.get")
+    assert (len(found), found.total, found.complete) == (10, 10, False)
+    assert relations.references("get").total == 18
+
+
+def test_a_question_that_nobody_waits_for_any_more_ends(corpus):
+    found = corpus.relations.references("work", stop=lambda: True)
+    assert (list(found), found.complete) == ([], False)
+    assert corpus.relations.references("work").complete
+
+
+def test_the_index_of_names_is_the_same_after_an_edit_as_after_a_clean_build(repo, store, tmp_path, corpus):
+    from rlm_indexers.store import Store
+
+    corpus.relations.references("work")
+    repo.write("app/core.py", "def work(n):\n    return other(n)\n")
+    refreshed, clean = load(store, repo.root), load(Store(tmp_path / "clean"), repo.root)
+    for each in (refreshed, clean):
+        each.relations.references("work")
+    assert refreshed.path.with_name("names").read_bytes() == clean.path.with_name("names").read_bytes()
+
+
+def test_a_broken_index_of_names_is_made_anew(corpus):
+    expected = corpus.relations.references("work")
+    file = corpus.path.with_name("names")
+    file.write_bytes(file.read_bytes()[:-3])
+    assert corpus.named("again").relations.references("work") == expected

@@ -132,7 +132,7 @@ class Corpus(corpus_view.Corpus):
             )
             for e in answer["edges"]
         )
-        found.compact, found.total = True, answer["total"]
+        found.compact, found.total, found.truncated = True, answer["total"], not answer.get("complete", True)
         found.definitions = [f"{document}:{line} {qualname}" for document, line, qualname in known]
         return found
 

@@ -3,7 +3,7 @@
 import pytest
 
 from rlm_indexers.relations.resolve import Edge, Resolver
-from rlm_indexers.symbols.scopes import Target
+from rlm_indexers.relations.scopes import Target
 from tests.support.facts import facts_table
 
 APP = {

@@ -1,8 +1,9 @@
 """The facts of a corpus by name: what `resolve` asks for, from whatever can give the facts of one document."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
 
+from rlm_indexers.relations.scopes import Target
 from rlm_indexers.symbols import outline, ranking
 from rlm_indexers.symbols.facts import Facts
 
@@ -18,8 +19,10 @@ class FactsTable:
         languages: Mapping[str, str],
         read: Callable[[str], Facts],
         flags: Mapping[str, Collection[str]] | None = None,
+        texts: Mapping[str, str] | None = None,
     ) -> None:
         self._languages = languages
+        self._texts = texts or {}
         self._flags = flags or {}
         self.facts = read
 
@@ -29,8 +32,13 @@ class FactsTable:
     def language(self, document: str) -> str:
         return self._languages[document]
 
-    def defining(self, name: str) -> Collection[str]:
-        return self._names[0].get(name, ())
+    def definitions(self, name: str) -> Iterator[Target]:
+        """Everything that is called so, with the document it is in."""
+        for document in self._names[0].get(name, ()):
+            yield from (Target(document, symbol) for symbol in self.facts(document).symbols if symbol.name == name)
+
+    def text(self, document: str) -> bytes:
+        return self._texts.get(document, "").encode()
 
     def mentioning(self, name: str) -> Collection[str]:
         return self._names[1].get(name, ())
