@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from rlm_mcp import freshness
 from rlm_mcp.errors import RunBusy, in_words
 from rlm_mcp.runs import Run, Work
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rlm_mcp.engine.answer import Outcome
     from rlm_mcp.engine.citations import Checked
     from rlm_mcp.engine.following import Followed
+    from rlm_mcp.library import Opened
     from rlm_mcp.settings import Settings
 
 JSON = Any
@@ -88,7 +90,7 @@ async def _answer(app: "App", settings: "Settings", options: AskOptions, run: Ru
         recorded=replay.read(run.recorded),
         follows=_followed(app, options.follows, opened.corpus.id) if options.follows else None,
     )
-    return result(outcome, run, opened.corpus, models=(models.root.name, models.sub.name), provider=provider.name)
+    return result(outcome, run, opened, models=(models.root.name, models.sub.name), provider=provider.name)
 
 
 def _snapshot(run: Run) -> str:
@@ -110,9 +112,10 @@ def _followed(app: "App", run_id: str, corpus_id: str) -> "Followed":
 
 
 def result(
-    outcome: "Outcome", run: Run, corpus: "Corpus", *, models: tuple[str, str], provider: str
+    outcome: "Outcome", run: Run, opened: "Opened", *, models: tuple[str, str], provider: str
 ) -> dict[str, JSON]:
-    """What `rlm-mcp ask --json` prints."""
+    """What `rlm-mcp ask --json` prints. `stale`: why the corpus may not be the present state of its source, if so."""
+    corpus = opened.corpus
     return {
         "status": outcome.status,
         "reason": outcome.reason,
@@ -124,8 +127,8 @@ def result(
         "run": run.id,
         "corpus": corpus.info.name,
         "corpus_id": corpus.id,
-        "revision": corpus.info.facts.get("revision"),
-        "dirty": corpus.info.facts.get("dirty"),
+        **freshness.state(corpus.info),
+        "stale": opened.stale,
         "model": models[0],
         "sub_model": models[1],
         "provider": provider,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rlm_indexers.errors import IndexerError
+from rlm_indexers.errors import IndexerError, SourceError
 from rlm_indexers.store import Corpus, Store
-from rlm_mcp import reading
+from rlm_mcp import freshness, reading
 from rlm_mcp.errors import LowerError, in_words
 
 JSON = Any
@@ -25,6 +25,8 @@ class Opened:
     corpus: Corpus
     reused: bool
     seconds: float
+    stale: str = ""
+    """Why this may not be the present state of its source; "" when it is."""
 
     @property
     def info(self) -> dict[str, JSON]:
@@ -40,8 +42,7 @@ class Opened:
             "lines": info.lines,
             "languages": coverage["languages"],
             "coverage": coverage,
-            "revision": info.facts.get("revision"),
-            "dirty": info.facts.get("dirty"),
+            **freshness.state(info),
             "seconds": round(self.seconds, 3),
             "reused": self.reused,
         }
@@ -70,7 +71,10 @@ class Library:
         return await self._in_thread(lambda told: self._load(source, kind, name, told), say)
 
     async def resolve(self, corpus: str, say: Say | None = None) -> Opened:
-        """A loaded corpus by id (as it is), or by name (refreshed from its source), or a source loaded on the fly."""
+        """A loaded corpus by id (as it is), or by name (refreshed from its source), or a source loaded on the fly.
+
+        When the source cannot be read any more, what was last loaded of it, which then says so.
+        """
         return await self._in_thread(lambda told: self._resolve(corpus, told), say)
 
     async def read(self, corpus: str, query: str, limit: int) -> tuple[Opened, reading.Found]:
@@ -86,11 +90,22 @@ class Library:
     def _resolve(self, corpus: str, say: Say | None) -> Opened:
         known = self._store.list()
         if any(info.id == corpus for info in known):
-            return Opened(self._store.open(corpus), reused=True, seconds=0.0)
-        named = [info for info in known if info.name == corpus]
-        if named and not (self._cwd / corpus).exists():
-            return self._load(named[0].source, named[0].kind, corpus, say)
-        return self._load(corpus, "auto", None, say)
+            return self._stored(corpus, "an id names one state for ever; ask by name or source for the present one")
+        named = [info for info in known if info.name == corpus and not (self._cwd / corpus).exists()]
+        sources = (corpus, str(self._cwd / corpus))
+        last = next((info for info in known if info in named or info.source in sources), None)
+        try:
+            if named:
+                return self._load(named[0].source, named[0].kind, corpus, say)
+            return self._load(corpus, "auto", None, say)
+        except SourceError as error:
+            if last is None:
+                raise
+            return self._stored(last.id, f"its source could not be read again: {error}")
+
+    def _stored(self, corpus_id: str, why: str) -> Opened:
+        corpus = self._store.open(corpus_id)
+        return Opened(corpus, reused=True, seconds=0.0, stale=freshness.as_it_was(corpus.info, why))
 
     async def _in_thread(self, work: Callable[[Say], Opened], say: Say | None) -> Opened:
         """What `work` gives. Cancelled, the thread ends at the next thing it has to say."""

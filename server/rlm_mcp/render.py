@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from rlm_mcp import freshness
+
 JSON = Any
 
 HARD_CAP = 8_000
@@ -21,7 +23,8 @@ def answer(result: dict[str, JSON], detail: str = "concise") -> str:
     parts = [cut(result["answer"].strip() or "(no answer)", ANSWER_CAP[detail], _more(result))]
     if result["status"] != "complete":
         parts.insert(0, f"{result['status'].upper()}: {result['reason']}")
-    parts += [text for text in (_citations(result, detail), _rejected(result), _stamp(result), _footer(result)) if text]
+    notes = (_citations(result, detail), _rejected(result), result.get("stale", ""), _stamp(result), _footer(result))
+    parts += [text for text in notes if text]
     return cut("\n\n".join(parts), HARD_CAP, _more(result))
 
 
@@ -41,11 +44,7 @@ def loaded(info: dict[str, JSON], outline: str) -> str:
         f"{info['documents']:,} documents, {info['lines']:,} lines, {info['bytes'] / 1e6:.1f} MB"
         + (f": {languages}" if languages else ""),
         coverage(info["coverage"]),
-        *(
-            [f"revision {info['revision']}" + (" + uncommitted changes" if info.get("dirty") else "")]
-            if info.get("revision")
-            else []
-        ),
+        f"revision:{used.removeprefix(' at')}" if (used := freshness.in_words(info)) else "",
         outline,
         f'Next: rlm_ask(corpus="{info["corpus"]}", question="…") or corpus_read(corpus="{info["corpus"]}", query="…").',
     ]
@@ -126,7 +125,7 @@ def _footer(result: dict[str, JSON]) -> str:
         money,
         f"{usage['seconds']:.1f} s",
         f"sandbox {result['provider']}",
-        f"corpus {result['corpus']}",
+        f"corpus {result['corpus']}{freshness.in_words(result)}",
         f"run {result['run']}",
     ]
     return " · ".join(facts)

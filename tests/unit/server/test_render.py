@@ -79,3 +79,17 @@ def test_an_answer_found_elsewhere_or_without_isolation_says_so() -> None:
 
 def test_a_complete_answer_that_runs_agreed_on_says_so() -> None:
     assert "complete (2 of 2 independent runs agree)" in render.answer(result(reason="2 of 2 independent runs agree"))
+
+
+def test_an_answer_says_which_state_of_the_source_it_is_about() -> None:
+    sha = "0123456789abcdef0123456789abcdef01234567"
+    clean = result(revision=sha, dirty=False)
+    assert " · corpus tiny at 0123456789ab · " in render.answer(clean)
+    assert " · corpus tiny at 0123456789ab + uncommitted changes · " in render.answer(clean | {"dirty": True})
+    several = {"a": {"revision": sha, "dirty": True}, "b": {"revision": sha[::-1], "dirty": False}}
+    assert (" · corpus a+b (a at 0123456789ab + uncommitted changes, b at 76543210fedc) · ") in render.answer(
+        result(corpus="a+b", revision=None, dirty=True, sources=several)
+    )
+    assert "\n\nThis is the state of tiny that was read" in render.answer(
+        result(stale="This is the state of tiny that was read on 2026-11-20 10:00 UTC: its source is gone")
+    )
