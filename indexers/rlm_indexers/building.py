@@ -3,18 +3,22 @@
 import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from rlm_indexers import content, extraction, manifest, search_index
+from rlm_indexers import extraction, manifest, search_index, versions
 from rlm_indexers.cache import CacheFolder, publish
+from rlm_indexers.columns import Columns
 from rlm_indexers.corpus import CorpusInfo, Coverage, Fetched, Skipped
 from rlm_indexers.manifest import Manifest
 from rlm_indexers.pack import Packed, PackWriter, map_pack
 from rlm_indexers.reader import Pack
+from rlm_indexers.reuse import Reuse
 from rlm_indexers.sources import Source
 
 VERSION = 1
@@ -46,7 +50,7 @@ def state(fetched: Fetched) -> str:
 
 
 def _versions() -> str:
-    return f"{VERSION}.{content.VERSION}.{search_index.VERSION}.{extraction.version()}"
+    return f"{VERSION}.{versions.documents()}.{search_index.VERSION}.{extraction.version()}"
 
 
 def build(order: Order, workshop: Path) -> str:
@@ -78,16 +82,22 @@ def _add_documents(order: Order, writer: PackWriter) -> None:
 def _add_symbols(order: Order, writer: PackWriter) -> list[Skipped]:
     """The symbols of every document; those that have none though their language could, with the reason."""
     view = writer.view()
-    previous = order.previous.pack if order.previous else None
-    request = extraction.Request(view, order.folder.root / "facts.sqlite", previous, order.executor, order.progress)
-    text_only = []
-    for i, found in enumerate(extraction.extract(request)):
-        writer.add_symbols(found.rows)
-        if i and i % SAID_EVERY == 0:
-            order.say(f"symbols of {i} documents")
-        if found.failure:
-            text_only.append(Skipped(view.id_of(i), found.failure))
-    return text_only
+    reuse = Reuse(order.previous, writer.taken)
+    parts = list(reuse.parts(len(writer)))
+    new = [i for part in parts if part.old is None for i in part.numbers]
+    request = extraction.Request(view, order.folder.root / "facts.sqlite", new, order.executor, order.progress)
+    made = zip(new, extraction.extract(request), strict=True)
+    text_only: list[Skipped] = []
+    for part in parts:
+        text_only += reuse.failures(part)
+        if part.old is not None:
+            writer.take_symbols(part.old, len(part.numbers))
+            continue
+        for i, found in islice(made, len(part.numbers)):
+            writer.add_symbols(found.rows)
+            if found.failure:
+                text_only.append(Skipped(view.id_of(i), found.failure))
+    return sorted(text_only, key=lambda each: each.id.encode())
 
 
 def _add_search(order: Order, made: Path) -> None:
@@ -98,11 +108,12 @@ def _add_search(order: Order, made: Path) -> None:
 
 
 def _coverage(order: Order, pack: Pack, text_only: list[Skipped]) -> Coverage:
-    languages: dict[str, int] = {}
-    for document in pack.documents():
-        languages[document.language] = languages.get(document.language, 0) + 1
+    columns = Columns(pack)
+    languages: Counter[str] = Counter()
+    for said, count in Counter(columns.said()).items():
+        languages[columns.words(said)[0].decode()] += count
     skipped = tuple(sorted(order.fetched.skipped))
-    return Coverage(len(pack) - len(text_only), len(text_only), skipped, languages, tuple(text_only))
+    return Coverage(len(pack) - len(text_only), len(text_only), skipped, dict(languages), tuple(text_only))
 
 
 def _meta(order: Order, coverage: Coverage, writer: PackWriter) -> dict[str, Any]:
@@ -117,7 +128,7 @@ def _meta(order: Order, coverage: Coverage, writer: PackWriter) -> dict[str, Any
         "lines": writer.lines,
         "coverage": coverage.as_json(SHOWN_SKIPPED),
         "coverage_sha256": hashlib.sha256(json.dumps(everything).encode()).hexdigest(),
-        "content_version": content.VERSION,
+        "content_version": versions.documents(),
         "versions": _versions(),
         "extraction": extraction.version(),
     }

@@ -71,6 +71,14 @@ class Unchanged:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class UnchangedRun:
+    """Documents `start` to `stop` (not included), by number in the previous pack, all taken over bit for bit."""
+
+    start: int
+    stop: int
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Skipped:
     """Something of the source that has no text in the corpus. `reason`: a stable slug, optionally `: detail`."""
@@ -114,13 +122,17 @@ def _by_reason(left_out: Iterable[Skipped]) -> dict[str, int]:
     return dict(sorted(reasons.items()))
 
 
+Packable = SourceDocument | Unchanged | UnchangedRun
+"""What a pack is made of."""
+
+
 @dataclass(slots=True)
 class Fetched:
     """A source being read. `skipped` (and `facts`, if the source says so) fill while `documents` is iterated."""
 
     kind: Kind
     name: str
-    documents: Iterable[SourceDocument | Unchanged]
+    documents: Iterable[Packable]
     """Lazy, and sorted by the UTF-8 bytes of the id."""
     skipped: list[Skipped] = field(default_factory=list)
     facts: dict[str, JSON] = field(default_factory=dict)

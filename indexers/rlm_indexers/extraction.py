@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Self
 
 from rlm_indexers import content
 from rlm_indexers.reader import Document, Pack
-from rlm_indexers.walk import Walk
 
 if TYPE_CHECKING:
     from rlm_indexers.symbols import Extractor, Facts
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 WINDOW_BYTES = 32 << 20
 """Text of documents whose facts are worked out together: what of the results is held in memory."""
 KEPT_AT_ONCE = 250
+PASSING = ("parser-timeout", "parser-crashed", "parser-memory")
+"""How failures begin that a crowded machine may have caused: the next load tries again."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (
     sha256 TEXT NOT NULL, language TEXT NOT NULL, version TEXT NOT NULL,
@@ -44,7 +45,8 @@ class Request:
 
     pack: Pack
     database: Path
-    previous: Pack | None = None
+    documents: Sequence[int] | None = None
+    """Of which documents, in order; None: of all."""
     executor: Executor | None = None
     say: Callable[[str], None] | None = None
 
@@ -60,30 +62,33 @@ def extract(request: Request) -> Iterator[Found]:
     """One result per document, in order."""
     from rlm_indexers.symbols import Extractor
 
-    hand = _AtHand(request.pack, request.previous)
+    done = 0
     with contextlib.closing(Extractor(request.executor)) as extractor, FactsCache(request.database) as cache:
-        for window in _windows(request.pack):
-            yield from _window(request.pack, window, extractor, cache, hand)
-            if request.say and window.stop > len(window):
-                request.say(f"symbols of {window.stop} documents")
+        for window in _windows(request):
+            yield from _window(request.pack, window, extractor, cache)
+            done += len(window)
+            if request.say and done > len(window):
+                request.say(f"symbols of {done} documents")
 
 
-def _windows(pack: Pack) -> Iterator[range]:
-    start = size = 0
-    for i in range(len(pack)):
-        size += pack.entry(i).size
+def _windows(request: Request) -> Iterator[list[int]]:
+    window: list[int] = []
+    size = 0
+    for i in range(len(request.pack)) if request.documents is None else request.documents:
+        window.append(i)
+        size += request.pack.entry(i).size
         if size >= WINDOW_BYTES:
-            yield range(start, i + 1)
-            start, size = i + 1, 0
-    yield range(start, len(pack))
+            yield window
+            window, size = [], 0
+    yield window
 
 
-def _window(pack: Pack, window: range, extractor: "Extractor", cache: "FactsCache", hand: "_AtHand") -> Iterator[Found]:
+def _window(pack: Pack, window: list[int], extractor: "Extractor", cache: "FactsCache") -> Iterator[Found]:
     known: dict[int, Found] = {}
     missing: list[int] = []
     for i in window:
         document = pack.document(i)
-        found = hand.get(i, document) or cache.get(document)
+        found = at_hand(document) or cache.get(document)
         if found is None:
             missing.append(i)
         else:
@@ -139,11 +144,10 @@ class FactsReader:
 
     def read_json(self, pack: Pack, documents: Iterable[int]) -> Iterator[tuple[int, str]]:
         """The same as it is kept, without making objects of it; "" of what has text only."""
-        hand = _AtHand(pack, None)
         with FactsCache(self._database) as cache:
             for i in documents:
                 document = pack.document(i)
-                known = hand.get(i, document)
+                known = at_hand(document)
                 text = None if known else cache.facts(document)
                 if text is None and known is None:
                     item = (i, document.language, bytes(pack.data(i)))
@@ -152,29 +156,16 @@ class FactsReader:
                 yield i, text or ""
 
 
-class _AtHand:
-    """What can be said of a document without parsing it or asking the cache. Ask in order."""
+def at_hand(document: Document) -> Found | None:
+    """What can be said without parsing: nothing of empty or unknown text, only text of what is no real source."""
+    from rlm_indexers.symbols import LANGUAGES
 
-    def __init__(self, pack: Pack, previous: Pack | None) -> None:
-        from rlm_indexers.symbols import LANGUAGES
-
-        self._languages = LANGUAGES
-        self._pack = pack
-        usable = previous is not None and previous.meta.get("extraction") == version()
-        self._walk = Walk(previous) if previous is not None and usable else None
-
-    def get(self, i: int, document: Document) -> Found | None:
-        """Nothing of empty or unknown text, only text of what is no real source, symbols the last pack had."""
-        if document.language not in self._languages or not document.size:
-            return NOTHING
-        for flag, reason in (("minified", "minified"), ("large", "too-large-for-symbols")):
-            if flag in document.flags:
-                return Found(b"", reason)
-        old = self._walk.find(self._pack.id_bytes(i)) if self._walk else None
-        if self._walk is None or old is None or not self._pack.same(i, self._walk.pack, old):
-            return None
-        rows = self._walk.pack.symbol_rows(old)
-        return Found(rows, "") if rows else None
+    if document.language not in LANGUAGES or not document.size:
+        return NOTHING
+    for flag, reason in (("minified", "minified"), ("large", "too-large-for-symbols")):
+        if flag in document.flags:
+            return Found(b"", reason)
+    return None
 
 
 class FactsCache:
@@ -217,7 +208,7 @@ class FactsCache:
         rows = [
             (*self._key(document), found.rows, found.failure, facts)
             for document, found, facts in made
-            if not found.failure.startswith(("parser-timeout", "parser-crashed", "parser-memory"))
+            if not found.failure.startswith(PASSING)
         ]
         with contextlib.suppress(sqlite3.Error):
             if self._database:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlm_indexers.corpus import Fetched
-from rlm_indexers.reader import Pack
+from rlm_indexers.previous import Previous
 from rlm_indexers.sources import Source
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def fetch(
     source: Source,
     cache: Path,
-    previous: Pack | None,
+    previous: Previous | None,
     progress: Callable[[str], None] | None,
     places: "Places | None" = None,
 ) -> Fetched:

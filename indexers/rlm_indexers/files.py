@@ -2,18 +2,18 @@
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """Not blocking: opening a FIFO would wait for its writer."""
 TRIES = 3
+HELD_FOLDERS = 32
+"""Folders that stay open on the way to a file; what lies deeper is opened anew for each folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """What tells one state of a file from the next, and what kind of thing it is."""
 
     mode: int
@@ -42,7 +42,11 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._folder: tuple[bytes, int] = (b"", self._root)
+        self._held: list[tuple[bytes, int]] = []
+        """The folders on the way to the last file: names and descriptors."""
+        self._deep = -1
+        """The descriptor of a folder deeper than may be held."""
+        self._parent, self._folder = b"", self._root
 
     def __enter__(self) -> Self:
         return self
@@ -72,29 +76,44 @@ class Tree:
     def _enter(self, path: bytes) -> tuple[int, bytes]:
         """The descriptor of the folder that holds a path, opened step by step, and the name in it."""
         parent, _, name = path.rpartition(b"/")
-        if self._folder[0] != parent:
-            self._leave()
-            if parent:
-                self._folder = (parent, self._open_folder(parent))
-        return self._folder[1], name
+        if parent != self._parent:
+            self._descend(parent.split(b"/") if parent else [])
+            self._parent = parent
+        return self._folder, name
 
-    def _open_folder(self, parent: bytes) -> int:
-        at = self._root
-        for part in parent.split(b"/"):
-            if part in (b"", b".", b".."):
-                raise OSError(f"{parent!r} is no path below the root")
-            try:
-                following = os.open(part, _FOLDER, dir_fd=at)
-            finally:
-                if at != self._root:
-                    os.close(at)
-            at = following
-        return at
+    def _descend(self, parts: list[bytes]) -> None:
+        """Go to a folder: back to where the way to it parts from the present one, then down."""
+        if not {b"", b".", b".."}.isdisjoint(parts):
+            raise OSError(f"{parts!r} is no path below the root")
+        same = 0
+        while same < min(len(parts), len(self._held)) and self._held[same][0] == parts[same]:
+            same += 1
+        self._leave(same)
+        try:
+            for part in parts[same:HELD_FOLDERS]:
+                self._folder = os.open(part, _FOLDER, dir_fd=self._folder)
+                self._held.append((part, self._folder))
+            for part in parts[HELD_FOLDERS:]:
+                self._dive(part)
+        except OSError:
+            self._leave(same)
+            raise
 
-    def _leave(self) -> None:
-        if self._folder[1] != self._root:
-            os.close(self._folder[1])
-        self._folder = (b"", self._root)
+    def _dive(self, part: bytes) -> None:
+        above, self._deep = self._deep, os.open(part, _FOLDER, dir_fd=self._folder)
+        self._folder = self._deep
+        if above >= 0:
+            os.close(above)
+
+    def _leave(self, kept: int = 0) -> None:
+        """Close all but the first folders that are held."""
+        if self._deep >= 0:
+            os.close(self._deep)
+            self._deep = -1
+        while len(self._held) > kept:
+            os.close(self._held.pop()[1])
+        self._folder = self._held[-1][1] if self._held else self._root
+        self._parent = b"/".join(name for name, _ in self._held)
 
 
 def _read_all(descriptor: int, limit: int) -> bytes:

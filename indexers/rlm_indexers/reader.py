@@ -69,15 +69,20 @@ def header_line(document_id: str) -> bytes:
 
 
 class Pack:
-    """A pack over any buffer: mmap, memoryview or bytes. Documents go by number, in the order of their ids' bytes."""
+    """A pack over any buffer: mmap, memoryview or bytes. Documents go by number, in the order of their ids' bytes.
+
+    `sections`: the parts of the file by name, as they are stored; `places`: offset and length of each in the file.
+    """
 
     def __init__(self, buffer: Any) -> None:
         view = memoryview(buffer).toreadonly().cast("B")
         if len(view) < HEADER_BYTES or view[: len(MAGIC)] != MAGIC:
             raise ValueError("these bytes are no pack: load the source again")
         _, raw_id, self._count, *places = HEADER.unpack_from(view)
-        parts = {name: view[o : o + n] for name, o, n in zip(SECTIONS, places[::2], places[1::2], strict=True)}
+        self.places = {name: (o, n) for name, o, n in zip(SECTIONS, places[::2], places[1::2], strict=True)}
+        parts = {name: view[o : o + n] for name, (o, n) in self.places.items()}
         self.id: str = raw_id.rstrip(b"\0").decode()
+        self.sections = parts
         self.region: memoryview = parts["region"]
         self._table, self._ids, self._strings = parts["table"], parts["ids"], parts["strings"]
         self._blocks = parts["blocks"].cast("I")

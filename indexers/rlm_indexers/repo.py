@@ -12,19 +12,18 @@ from pathlib import Path
 from rlm_indexers import checkout as checkouts
 from rlm_indexers import content, history_facts, listing, revisions
 from rlm_indexers.checkout import Checkout
-from rlm_indexers.corpus import Fetched, SourceDocument, Unchanged
+from rlm_indexers.corpus import Fetched, SourceDocument, UnchangedRun
 from rlm_indexers.errors import SourceError
 from rlm_indexers.files import Tree
-from rlm_indexers.reader import Pack
+from rlm_indexers.previous import Previous, in_runs
 from rlm_indexers.sources import Source
-from rlm_indexers.stat_cache import StatCache
+from rlm_indexers.stat_cache import Seen, StatCache
 from rlm_indexers.survey import File, Survey
-from rlm_indexers.walk import Walk
 
 Progress = Callable[[str], None] | None
 
 
-def fetch(source: Source, *, cache: Path, previous: Pack | None = None, progress: Progress = None) -> Fetched:
+def fetch(source: Source, *, cache: Path, previous: Previous | None = None, progress: Progress = None) -> Fetched:
     """The documents of a repository source. `cache`: a folder of ours; `previous`: the last pack of this source.
 
     Raises SourceError when the repository or the revision is not there.
@@ -38,7 +37,7 @@ def fetch(source: Source, *, cache: Path, previous: Pack | None = None, progress
             return _fetch_tree(source, cache, previous, progress)
 
 
-def _fetch_tree(source: Source, cache: Path, previous: Pack | None, progress: Progress) -> Fetched:
+def _fetch_tree(source: Source, cache: Path, previous: Previous | None, progress: Progress) -> Fetched:
     base = Path(source.location)
     if not base.exists():
         raise SourceError(f"{base} is gone: pass the path of a repository or folder that exists")
@@ -49,7 +48,7 @@ def _fetch_tree(source: Source, cache: Path, previous: Pack | None, progress: Pr
     if progress:
         progress("looking at the files")
     with _opened(root) as tree:
-        survey = Survey(tree, StatCache(cache / "files.sqlite", str(root)), _algorithm(found))
+        survey = Survey(tree, StatCache(cache / "files.sqlite", str(root)), _algorithm(facts))
         survey.look(listed)
         known = survey.settle()
 
@@ -82,44 +81,42 @@ def _list(found: Checkout | None, base: Path) -> tuple[dict[str, object], listin
     return {"git": True, **history_facts.of(found)}, listed
 
 
-def _algorithm(found: Checkout | None) -> str:
-    head = found.git().head() if found else None
-    return "sha256" if head and len(head) == 64 else "sha1"
+def _algorithm(facts: dict[str, object]) -> str:
+    revision = facts.get("revision")
+    return "sha256" if isinstance(revision, str) and len(revision) == 64 else "sha1"
 
 
 def _documents(
-    survey: Survey, root: Path, previous: Pack | None, conclude: Callable[[], None]
-) -> Iterator[SourceDocument | Unchanged]:
-    taken = _Taken(previous)
+    survey: Survey, root: Path, previous: Previous | None, conclude: Callable[[], None]
+) -> Iterator[SourceDocument | UnchangedRun]:
     before = [file.seen for file in survey.files]
     with _opened(root) as survey.tree:
-        for file in survey.files:
-            if file.seen and file.seen.verdict:
-                continue
-            if file.seen and taken.holds(file):
-                yield Unchanged(file.id)
-            elif document := _read(file, survey):
-                yield document
+        yield from in_runs(_found(survey, previous))
     if not root.exists():
         raise SourceError(f"{root} was deleted while it was read: load it again when it is back")
     if [file.seen for file in survey.files] != before:
         conclude()
 
 
-class _Taken:
-    """Which files the previous pack holds as they are now. Ask in order of their ids."""
+def _found(survey: Survey, previous: Previous | None) -> Iterator[SourceDocument | int]:
+    """Each file with text: as a number of the previous pack if that holds it as it is now."""
+    for file in survey.files:
+        if file.seen and file.seen.verdict:
+            continue
+        number = _held(file, previous)
+        if number is not None:
+            yield number
+        elif document := _read(file, survey):
+            yield document
 
-    def __init__(self, previous: Pack | None) -> None:
-        usable = previous is not None and previous.meta.get("content_version") == content.VERSION
-        self._walk = Walk(previous) if previous is not None and usable else None
 
-    def holds(self, file: File) -> bool:
-        old = self._walk.find(file.id.encode()) if self._walk else None
-        if self._walk is None or old is None or file.seen is None:
-            return False
-        known = self._walk.pack.document(old)
-        steady = "changed-while-read" not in known.flags
-        return steady and known.sha256 == file.seen.sha256 and file.tracked == ("untracked" not in known.flags)
+def _held(file: File, previous: Previous | None) -> int | None:
+    number = previous.find(file.id, file.seen.sha256) if previous and file.seen else None
+    if previous is None or number is None:
+        return None
+    flags = previous.flags(number)
+    same = "changed-while-read" not in flags and file.tracked == ("untracked" not in flags)
+    return number if same else None
 
 
 def _read(file: File, survey: Survey) -> SourceDocument | None:
@@ -135,17 +132,16 @@ def _conclude(fetched: Fetched, survey: Survey, found: Checkout | None, base: Pa
     survey.cache.save({file.path for file in survey.files if file.seen and file.seen.verdict != "gone"})
     fetched.skipped[:] = sorted({*survey.skipped, *survey.judged()})
     if found is not None and fetched.facts["git"]:
-        fetched.facts["dirty"] = _dirty(survey, found, base, listed)
+        fetched.facts["dirty"] = _dirty(survey, found, base, listed, fetched.facts["revision"])
 
 
-def _dirty(survey: Survey, found: Checkout, base: Path, listed: listing.Listed) -> bool | None:
+def _dirty(survey: Survey, found: Checkout, base: Path, listed: listing.Listed, head: str | None) -> bool | None:
     """Whether the text differs from the checked-out commit's, untracked files included; line ends do not count.
 
     None when that commit lies in another repository, from which this one borrows.
     """
     if found.git().objects.borrowed:
         return None
-    head = found.git().head()
     if head is None:
         return bool(survey.files)
     if survey.missing or any(not file.tracked for file in survey.files):
@@ -174,11 +170,8 @@ def _all_lfs(found: Checkout, changed: list[tuple[File, str]]) -> bool:
 def _fingerprint(fetched: Fetched, survey: Survey) -> str:
     """What changes whenever the documents, the skipped or the facts do."""
     state = hashlib.sha256(json.dumps([content.VERSION, fetched.facts], sort_keys=True).encode())
-    for file in survey.files:
-        seen = file.seen
-        state.update(
-            f"{file.id}\0{seen.sha256 if seen else ''}\0{seen.verdict if seen else ''}\0{file.tracked}\n".encode()
-        )
-    for skipped in fetched.skipped:
-        state.update(f"{skipped.id}\0{skipped.reason}\n".encode())
+    seen = ((file.id, file.seen or Seen("", "", "", ""), file.tracked) for file in survey.files)
+    rows = [f"{name}\0{held.sha256}\0{held.verdict}\0{tracked}" for name, held, tracked in seen]
+    rows += [f"{skipped.id}\0{skipped.reason}" for skipped in fetched.skipped]
+    state.update("\n".join(rows).encode())
     return state.hexdigest()

@@ -1,12 +1,14 @@
 """Where a pack file is cut into content-addressed segments, and how parts of an older one are taken over.
 
-Cuts depend on document ids and, coarsely, on sizes: an edit moves none, an added document at most its neighbours.
+The symbols of a group of documents are a segment of their own, beside its text. Cuts depend on document ids and,
+coarsely, on sizes: an edit moves none, an added document at most its neighbours.
 """
 
 import errno
 import hashlib
 import mmap
 import os
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -33,19 +35,23 @@ class Groups:
     """Gathers consecutive documents into groups of about `TARGET_BYTES`; a group begins where an id's hash says so."""
 
     def __init__(self) -> None:
-        self._starts: list[int] = []
+        self.starts: list[int] = []
+        """Numbers of the documents at which a group begins, but for the first."""
         self._last = 0
 
-    def add(self, id_bytes: bytes, offset: int, size: int) -> None:
+    def add(self, number: int, id_bytes: bytes, offset: int, size: int) -> None:
         """Take the next document, which begins at this offset of the region."""
         held = offset - self._last
         if held >= MOST_BYTES or (held >= LEAST_BYTES and self._chosen(id_bytes, size)):
-            self._starts.append(offset)
+            self.starts.append(number)
             self._last = offset
 
-    def cuts(self, base: int) -> list[int]:
-        """Where groups begin, as offsets from `base` on; the first group needs no cut."""
-        return [base + start for start in self._starts]
+    def add_all(self, number: int, ids: Sequence[bytes], offsets: Sequence[int], sizes: Sequence[int]) -> None:
+        """Take documents in a row, the first of which has this number."""
+        at = 0
+        while (at := bisect_left(offsets, self._last + LEAST_BYTES, at)) < len(ids):
+            self.add(number + at, ids[at], offsets[at], sizes[at])
+            at += 1
 
     @staticmethod
     def _chosen(id_bytes: bytes, size: int) -> bool:

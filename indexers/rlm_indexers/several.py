@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from rlm_indexers import fetching, sources
-from rlm_indexers.corpus import Fetched, Skipped, SourceDocument, Unchanged
-from rlm_indexers.reader import Document, Pack
+from rlm_indexers.corpus import Fetched, Packable, Skipped, UnchangedRun
+from rlm_indexers.previous import Previous
 from rlm_indexers.sources import SEPARATOR, Source
 
 JSON = Any
 
 
-def fetch(source: Source, cache: Path, previous: Pack | None, progress: Callable[[str], None] | None) -> Fetched:
+def fetch(source: Source, cache: Path, previous: Previous | None, progress: Callable[[str], None] | None) -> Fetched:
     """The documents of every part. Raises SourceError when one of them cannot be read."""
     parts = _named(_parts(source))
-    held = {prefix: _Below.of(previous, f"{prefix}/") for prefix in parts}
+    held = {prefix: previous and previous.part(f"{prefix}/") for prefix in parts}
     found = {prefix: fetching.fetch(part, cache, held[prefix], progress) for prefix, part in parts.items()}
     facts: dict[str, JSON] = {"sources": {prefix: each.facts for prefix, each in found.items()}}
     fetched = Fetched(source.kind, source.name, (), facts=facts)
@@ -47,11 +47,14 @@ def _named(parts: list[Source]) -> dict[str, Source]:
     return dict(sorted(found.items(), key=lambda item: f"{item[0]}/".encode()))
 
 
-def _documents(found: dict[str, Fetched], fetched: Fetched) -> Iterator[SourceDocument | Unchanged]:
+def _documents(found: dict[str, Fetched], fetched: Fetched) -> Iterator[Packable]:
     skipped: list[Skipped] = [each for each in fetched.skipped if each.reason == BESIDE]
     for prefix, part in found.items():
         for document in part.documents:
-            yield replace(document, id=f"{prefix}/{document.id}")
+            if isinstance(document, UnchangedRun):
+                yield document
+            else:
+                yield replace(document, id=f"{prefix}/{document.id}")
         skipped += [Skipped(f"{prefix}/{each.id}", each.reason) for each in part.skipped]
     fetched.skipped[:] = sorted(skipped)
     _conclude(fetched, found)
@@ -72,33 +75,4 @@ def _left_out(source: Source) -> list[Skipped]:
 def _conclude(fetched: Fetched, found: dict[str, Fetched]) -> None:
     dirty = [each.facts["dirty"] for each in found.values() if "dirty" in each.facts]
     if dirty:
-        fetched.facts["dirty"] = any(dirty)
-
-
-class _Below:
-    """The documents of a pack below a folder, as a pack of that folder alone."""
-
-    def __init__(self, pack: Pack, first: int, last: int, prefix: bytes) -> None:
-        self._pack, self._first, self._last, self._prefix = pack, first, last, prefix
-
-    @classmethod
-    def of(cls, pack: Pack | None, prefix: str) -> Any:
-        """The part of a pack that a source wrote; None where there is none."""
-        if pack is None:
-            return None
-        start = prefix.encode()
-        numbers = [i for i in range(len(pack)) if pack.id_bytes(i).startswith(start)]
-        return cls(pack, numbers[0], numbers[-1] + 1, start) if numbers else None
-
-    @property
-    def meta(self) -> dict[str, JSON]:
-        return self._pack.meta
-
-    def __len__(self) -> int:
-        return self._last - self._first
-
-    def id_bytes(self, i: int) -> bytes:
-        return self._pack.id_bytes(self._first + i)[len(self._prefix) :]
-
-    def document(self, i: int) -> Document:
-        return self._pack.document(self._first + i)
+        fetched.facts["dirty"] = any(dirty) or (None if None in dirty else False)

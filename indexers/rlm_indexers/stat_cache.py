@@ -7,24 +7,25 @@ read: a change within the grain of a clock would otherwise go unseen.
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from array import array
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from rlm_indexers.files import Status
 
 RESTED_NS = 2_000_000_000
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS files (
-    root TEXT NOT NULL, path BLOB NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-    ctime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, device INTEGER NOT NULL, recorded_ns INTEGER NOT NULL,
-    sha256 TEXT NOT NULL, oid TEXT NOT NULL, oid_lf TEXT NOT NULL, verdict TEXT NOT NULL, PRIMARY KEY (root, path)
-) WITHOUT ROWID
+CREATE TABLE IF NOT EXISTS trees (
+    root TEXT PRIMARY KEY, numbers BLOB NOT NULL, paths BLOB NOT NULL, texts TEXT NOT NULL
+)
 """
+_NUMBERS = 6
+"""Of each file: size, mtime_ns, ctime_ns, inode, device, and when it was read."""
+_TEXTS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What a file held: hashes of its raw bytes, and why it has no text in a corpus ("" when it has)."""
 
     sha256: str
@@ -35,59 +36,46 @@ class Seen:
     verdict: str
 
 
+Entry = tuple[tuple[int, ...], Seen]
+"""The numbers of a file as it was read, and what it held."""
+
+
 class StatCache:
-    """Entries of one root, loaded at once; what is recorded is written by `save`."""
+    """Entries of one root, loaded at once; what is recorded is written by `save`. One row holds a whole tree."""
 
     def __init__(self, database: Path, root: str) -> None:
         self._database = database
         self._root = root
         self._known = self._load()
-        self._new: dict[bytes, tuple[Status, int, Seen]] = {}
+        self._new: dict[bytes, Entry] = {}
 
     def get(self, path: bytes, status: Status) -> Seen | None:
         """What the file holds, if it must still be so."""
         entry = self._known.get(path)
-        if entry is None:
+        if entry is None or entry[0][:5] != status[1:]:
             return None
-        looks = (status.size, status.mtime_ns, status.ctime_ns, status.inode, status.device)
-        rested = entry[5] - RESTED_NS > max(status.mtime_ns, status.ctime_ns)
-        return Seen(*entry[6:]) if entry[:5] == looks and rested else None
+        rested = entry[0][5] - RESTED_NS
+        return entry[1] if status.mtime_ns < rested and status.ctime_ns < rested else None
 
     def record(self, path: bytes, status: Status, seen: Seen, read_at_ns: int) -> None:
         """Remember what was read at that time (`time.time_ns`, taken before the reading)."""
-        self._new[path] = (status, read_at_ns, seen)
+        self._new[path] = ((*status[1:], read_at_ns), seen)
 
-    def save(self, present: Iterable[bytes]) -> None:
+    def save(self, present: Collection[bytes]) -> None:
         """Write what was recorded, forget what is no longer there. A cache that cannot be written is no failure."""
-        gone = set(self._known).difference(present)
-        if not gone and not self._new:
+        if not self._new and all(path in present for path in self._known):
             return
-        rows = [
-            (
-                self._root,
-                path,
-                s.size,
-                s.mtime_ns,
-                s.ctime_ns,
-                s.inode,
-                s.device,
-                at,
-                f.sha256,
-                f.oid,
-                f.oid_lf,
-                f.verdict,
-            )
-            for path, (s, at, f) in self._new.items()
-        ]
-        with contextlib.suppress(sqlite3.Error), contextlib.closing(self._open()) as database, database:
-            database.executemany("DELETE FROM files WHERE root = ? AND path = ?", ((self._root, path) for path in gone))
-            database.executemany("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
+        known = {path: entry for path, entry in self._known.items() if path in present} | self._new
+        with contextlib.suppress(sqlite3.Error, OverflowError, UnicodeEncodeError):
+            row = (self._root, *_packed(known))
+            with contextlib.closing(self._open()) as database, database:
+                database.execute("INSERT OR REPLACE INTO trees VALUES (?, ?, ?, ?)", row)
 
-    def _load(self) -> dict[bytes, tuple[int, int, int, int, int, int, str, str, str, str]]:
-        columns = "path, size, mtime_ns, ctime_ns, inode, device, recorded_ns, sha256, oid, oid_lf, verdict"
-        with contextlib.suppress(sqlite3.Error), contextlib.closing(self._open()) as database:
-            rows = database.execute(f"SELECT {columns} FROM files WHERE root = ?", (self._root,))  # noqa: S608
-            return {row[0]: row[1:] for row in rows}
+    def _load(self) -> dict[bytes, Entry]:
+        query = "SELECT numbers, paths, texts FROM trees WHERE root = ?"
+        with contextlib.suppress(sqlite3.Error, ValueError), contextlib.closing(self._open()) as database:
+            row = database.execute(query, (self._root,)).fetchone()
+            return _unpacked(*row) if row else {}
         return {}
 
     def _open(self) -> sqlite3.Connection:
@@ -96,6 +84,23 @@ class StatCache:
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute(_SCHEMA)
         return database
+
+
+def _packed(known: dict[bytes, Entry]) -> tuple[bytes, bytes, str]:
+    numbers = array("q")
+    for entry in known.values():
+        numbers.extend(entry[0])
+    texts = (text.replace("\n", " ") for _, seen in known.values() for text in seen)
+    return numbers.tobytes(), b"\0".join(known), "\n".join(texts)
+
+
+def _unpacked(numbers: bytes, paths: bytes, texts: str) -> dict[bytes, Entry]:
+    """Raises ValueError when the parts do not fit each other."""
+    read = iter(array("q", numbers))
+    said = iter(texts.split("\n"))
+    looks: Iterable[tuple[int, ...]] = zip(*[read] * _NUMBERS, strict=True)
+    seen = map(Seen._make, zip(*[said] * _TEXTS, strict=True))
+    return dict(zip(paths.split(b"\0"), zip(looks, seen, strict=True), strict=True))
 
 
 def now_ns() -> int:

@@ -17,6 +17,7 @@ from rlm_indexers.corpus import CorpusInfo
 from rlm_indexers.errors import CorpusNotFound, PackError, SourceError
 from rlm_indexers.manifest import Manifest
 from rlm_indexers.pack import Packed, map_pack
+from rlm_indexers.previous import Previous
 from rlm_indexers.snapshot import Corpus
 from rlm_indexers.sources import Source, resolve
 
@@ -97,7 +98,8 @@ class Store:
     def _refresh(self, source: Source, name: str | None, progress: Callable[[str], None] | None) -> tuple[Corpus, bool]:
         latest = read_json(self._source_file(source)) or {}
         previous = self._packed(latest.get("corpus", ""))
-        fetched = fetching.fetch(source, self._folder.root, previous.pack if previous else None, progress, self._places)
+        known = Previous(previous.pack) if previous else None
+        fetched = fetching.fetch(source, self._folder.root, known, progress, self._places)
         state = building.state(fetched)
         if previous and fetched.fingerprint and latest.get("state") == state:
             corpus = self._opened(previous.pack.id)
@@ -166,7 +168,8 @@ class Store:
         if found is None:
             return None
         with contextlib.suppress(PackError):
-            return Packed(folder / "pack", map_pack(folder / "pack"), found.segments)
+            pack = map_pack(folder / "pack")
+            return Packed(folder / "pack", pack, found.segments, found.coverage.without_symbols)
         return None
 
     def _name_file(self, name: str) -> Path:

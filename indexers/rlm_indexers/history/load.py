@@ -19,8 +19,8 @@ from rlm_indexers.history.agents import FAMILIES, READERS, Places
 from rlm_indexers.history.discover import Found
 from rlm_indexers.history.plan import Planned, copied_ids, plan
 from rlm_indexers.history.redact import Redactor, key_in
-from rlm_indexers.history.reuse import Previous, marked, state
-from rlm_indexers.reader import Pack
+from rlm_indexers.history.reuse import Earlier, marked, state
+from rlm_indexers.previous import Previous
 from rlm_indexers.sources import Source
 
 VERSION = 1
@@ -32,7 +32,7 @@ def fetch(
     source: Source,
     *,
     cache: Path | None = None,
-    previous: Pack | None = None,
+    previous: Previous | None = None,
     progress: Callable[[str], None] | None = None,
     places: Places | None = None,
     exclude: Collection[str] = (),
@@ -56,7 +56,7 @@ def fetch(
     fetched = Fetched("history", source.name, (), found.skipped, _facts(source, found, planned))
     if cache is not None and all(each.transcript.changed < started - _RACY for each in planned):
         fetched.fingerprint = _fingerprint(planned, found, key)
-    reading = _Reading(fetched, key, cache is not None, Previous(previous), progress, found.lost)
+    reading = _Reading(fetched, key, cache is not None, Earlier(previous), progress, found.lost)
     fetched.documents = reading.documents(planned)
     return fetched
 
@@ -92,7 +92,7 @@ class _Reading:
     key: bytes
     lasting: bool
     """The key outlives this process, so hashes made with it mean something to the next one."""
-    previous: Previous
+    previous: Earlier
     progress: Callable[[str], None] | None
     lost: Wanted | None
     secrets: Counter[str] = field(default_factory=Counter)

@@ -10,7 +10,7 @@ from pathlib import Path
 from rlm_indexers.corpus import SourceDocument, Unchanged
 from rlm_indexers.history.plan import Planned
 from rlm_indexers.history.records import open_regular, opened
-from rlm_indexers.reader import Pack
+from rlm_indexers.previous import Previous
 
 _STATE = "state:"
 _SECRETS = "secrets:"
@@ -44,12 +44,12 @@ def _listing(folder: Path) -> list[tuple[str, int]]:
         return []
 
 
-class Previous:
+class Earlier:
     """The documents of an earlier load, by the state they were made of."""
 
-    def __init__(self, pack: Pack | None) -> None:
+    def __init__(self, previous: Previous | None) -> None:
         self._documents: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
-        for document in pack.documents() if pack is not None else ():
+        for document in previous.documents() if previous is not None else ():
             for flag in document.flags:
                 if flag.startswith(_STATE):
                     self._documents[flag].append((document.id, tuple(document.flags)))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rlm_indexers import history
+from rlm_indexers.previous import Previous
 from rlm_indexers.sources import resolve
 from rlm_indexers.store import Store
 from tests.support.documents import encrypted_pdf, pdf
@@ -71,7 +72,7 @@ def three_sessions(tmp_path):
 
 def fetched_again(folder, tmp_path, previous):
     source = resolve(f"history:{folder}", cwd=folder)
-    fetched = history.fetch(source, cache=tmp_path / "cache", previous=previous)
+    fetched = history.fetch(source, cache=tmp_path / "cache", previous=previous and Previous(previous))
     return list(fetched.documents), fetched.facts
 
 

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlm_indexers import segments
-from rlm_indexers.corpus import Anchor, SourceDocument, Unchanged
+from rlm_indexers.corpus import Anchor, SourceDocument, Unchanged, UnchangedRun
 from rlm_indexers.errors import PackError
 from rlm_indexers.pack import Packed, PackWriter, map_pack
+from rlm_indexers.previous import in_runs
 from rlm_indexers.reader import HEADER_BYTES, Pack, header_line
 
 texts = st.one_of(
@@ -50,6 +51,7 @@ def naive_lines(data: bytes) -> list[bytes]:
     return lines[:-1] if lines[-1] == b"" else lines
 
 
+@settings(deadline=None)
 @given(corpora)
 def test_every_document_comes_back_with_its_bytes_lines_and_hash(files):
     pack = pack_of(files)
@@ -62,6 +64,7 @@ def test_every_document_comes_back_with_its_bytes_lines_and_hash(files):
         assert pack.index(found.id) == i
 
 
+@settings(deadline=None)
 @given(corpora, st.data())
 def test_a_span_converts_to_bytes_and_back(files, data):
     pack = pack_of(files)
@@ -77,6 +80,7 @@ def test_a_span_converts_to_bytes_and_back(files, data):
         assert bytes(pack.data(i))[offset:].startswith(pack.lines(i, start, end))
 
 
+@settings(deadline=None)
 @given(corpora, st.data())
 def test_locate_agrees_with_a_naive_count(files, data):
     pack = pack_of(files)
@@ -91,13 +95,14 @@ def test_locate_agrees_with_a_naive_count(files, data):
     assert pack.locate(offset) == (i, naive)
 
 
+@settings(deadline=None)
 @given(corpora)
 def test_the_region_is_each_document_after_its_header(files):
     region = b"".join(header_line(i) + files[i] + b"\n" for i in sorted(files, key=str.encode))
     assert bytes(pack_of(files).region) == region
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 5000), min_size=1, max_size=40, unique=True).map(sorted), st.integers(1, 5100))
 def test_the_anchor_of_a_line_is_the_last_at_or_before_it(starts, line):
     anchors = tuple(Anchor(start, {"page": n, "note": "x" * (n % 7)}) for n, start in enumerate(starts))
@@ -196,22 +201,64 @@ def test_an_edit_changes_one_text_segment_and_the_rest_is_taken_over(tmp_path):
     new = {s.sha256 for s in text} - {s.sha256 for s in first.segments}
     assert len(text) > 2
     assert len(new) == 1
+    edited = document("src/0100.txt", files["src/0100.txt"])
+    in_two_runs = [UnchangedRun(0, 100), edited, UnchangedRun(101, len(files))]
+    with PackWriter(tmp_path / "three", first) as writer:
+        for each in in_two_runs:
+            writer.add(each)
+        assert writer.finish({"name": "t"})[1] == second.segments
 
 
 changes = st.dictionaries(st.sampled_from("abcdefghij"), st.one_of(st.none(), texts), max_size=10)
 
 
-@settings(max_examples=60)
-@given(st.dictionaries(st.sampled_from("abcdefghij"), texts, max_size=10), changes, st.booleans())
-def test_a_pack_made_from_a_previous_one_is_the_same_as_one_made_anew(before, changed, say_unchanged):
+def described(name: str, data: bytes) -> SourceDocument:
+    """A document whose flags, language and anchors depend on its bytes."""
+    odd = len(data) % 3
+    anchors = (Anchor(1, {"page": odd}),) if odd else ()
+    return document(name, data, flags=("crlf", "x")[:odd], language=("", "python", "go")[odd], anchors=anchors)
+
+
+def symbols_of(data: bytes) -> bytes:
+    return row(f"f{len(data)}", "q") * (len(data) % 4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from("abcdefghij"), texts, max_size=10),
+    changes,
+    st.sampled_from(["compared", "one by one", "in runs"]),
+)
+def test_a_pack_made_from_a_previous_one_is_the_same_as_one_made_anew(before, changed, how):
     after = {i: d for i, d in {**before, **changed}.items() if d is not None}
+    documents = [described(i, d) for i, d in sorted(after.items())]
+    rows = [symbols_of(d) for _, d in sorted(after.items())]
     with TemporaryDirectory() as folder:
-        first = write(Path(folder, "one"), [document(i, d) for i, d in before.items()])
-        documents = [Unchanged(i) if say_unchanged and before.get(i) == d else document(i, d) for i, d in after.items()]
-        refreshed = write(Path(folder, "two"), documents, previous=first)
-        clean = write(Path(folder, "three"), [document(i, d) for i, d in after.items()])
-        assert refreshed.path.read_bytes() == clean.path.read_bytes()
-        assert refreshed.segments == clean.segments
+        old = [described(i, d) for i, d in before.items()]
+        first = write(Path(folder, "one"), old, symbols=[symbols_of(d) for _, d in sorted(before.items())])
+        clean = write(Path(folder, "three"), documents, symbols=rows)
+        with PackWriter(Path(folder, "two"), first) as writer:
+            for each in refreshed_by(how, sorted(before), [d.id for d in documents if d in old], documents):
+                writer.add(each)
+            at = 0
+            for taken in writer.taken:
+                for number in range(at, taken.new):
+                    writer.add_symbols(rows[number])
+                writer.take_symbols(taken.old, taken.count)
+                at = taken.new + taken.count
+            for number in range(at, len(rows)):
+                writer.add_symbols(rows[number])
+            _, parts = writer.finish({"name": "t"})
+        assert Path(folder, "two").read_bytes() == clean.path.read_bytes()
+        assert parts == clean.segments
+
+
+def refreshed_by(how: str, old: list[str], same: list[str], documents: list[SourceDocument]):
+    if how == "compared":
+        return documents
+    if how == "one by one":
+        return [Unchanged(d.id) if d.id in same else d for d in documents]
+    return in_runs(old.index(d.id) if d.id in same else d for d in documents)
 
 
 def test_an_added_document_changes_at_most_its_neighbours(tmp_path):
