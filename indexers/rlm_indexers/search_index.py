@@ -4,12 +4,13 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from rlm_indexers.chunks import Chunk, chunks
+from rlm_indexers.columns import Columns
 from rlm_indexers.languages import PROSE
 from rlm_indexers.reader import Pack
 from rlm_indexers.segments import Copy, copy_range
-from rlm_indexers.walk import Walk
 from rlm_indexers.words import split_identifiers
 
 Say = Callable[[str], None]
@@ -43,7 +44,7 @@ Fields = tuple[str, str, str, str, str, str, str]
 
 def build(target: Path, pack: Pack, previous: tuple[Path, Pack] | None = None, say: Say | None = None) -> None:
     """Write the index of a pack; `previous`: an older index and the pack it is of."""
-    if previous is not None:
+    if previous is not None and _made_alike(previous[1], pack):
         gone, new = _changes(previous[1], pack)
         if len(gone) + len(new) <= REBUILT_SHARE * max(1, len(pack)) and _usable(previous[0]):
             _mend(target, pack, previous, gone, new)
@@ -79,14 +80,24 @@ def _fields(chunk: Chunk, lines: list[str], where: tuple[str, str]) -> Fields:
 
 def _changes(old: Pack, new: Pack) -> tuple[list[int], list[int]]:
     """Documents of the old pack that are gone or changed, and of the new one that were not there so."""
-    walk, kept, added = Walk(old), set(), []
-    for i in range(len(new)):
-        j = walk.find(new.id_bytes(i))
-        if j is not None and new.same(i, old, j) and new.symbol_rows(i) == old.symbol_rows(j):
-            kept.add(j)
-        else:
-            added.append(i)
-    return [j for j in range(len(old)) if j not in kept], added
+    before, after = _described(old), _described(new)
+    kept = set(before).intersection(after)
+    return [j for j, each in enumerate(before) if each not in kept], [i for i, e in enumerate(after) if e not in kept]
+
+
+def _described(pack: Pack) -> list[tuple[Any, ...]]:
+    """What decides the chunks of each document: symbols come of the rest, unless there was no extracting them."""
+    columns = Columns(pack)
+    said = columns.said()
+    words = {each: columns.words(each) for each in set(said)}
+    known = columns.ids(), columns.sha256(), map(words.__getitem__, said), columns.numbers("symbols_size")
+    return list(zip(*known, strict=True))
+
+
+def _made_alike(old: Pack, new: Pack) -> bool:
+    """Whether the same bytes give the same document with the same symbols in both packs."""
+    one, other = old.meta, new.meta
+    return all(one.get(version) == other.get(version) for version in ("content_version", "extraction"))
 
 
 def _usable(path: Path) -> bool:

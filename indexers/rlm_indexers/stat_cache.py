@@ -15,6 +15,8 @@ from typing import NamedTuple
 from rlm_indexers.files import Status
 
 RESTED_NS = 2_000_000_000
+FEW = 32
+FEW_BYTES = 1 << 20
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS trees (
     root TEXT PRIMARY KEY, numbers BLOB NOT NULL, paths BLOB NOT NULL, texts TEXT NOT NULL
@@ -62,8 +64,11 @@ class StatCache:
         self._new[path] = ((*status[1:], read_at_ns), seen)
 
     def save(self, present: Collection[bytes]) -> None:
-        """Write what was recorded, forget what is no longer there. A cache that cannot be written is no failure."""
-        if not self._new and all(path in present for path in self._known):
+        """Write what was recorded, forget what is no longer there. A cache that cannot be written is no failure.
+
+        A few small files are sooner read again than all entries written: they wait until there are more.
+        """
+        if self._known and len(self._new) <= FEW and sum(entry[0][0] for entry in self._new.values()) <= FEW_BYTES:
             return
         known = {path: entry for path, entry in self._known.items() if path in present} | self._new
         with contextlib.suppress(sqlite3.Error, OverflowError, UnicodeEncodeError):
