@@ -12,6 +12,7 @@ from rlm_mcp.models.calls import Calls
 from rlm_mcp.models.offline import NoSubModel, OfflineModel
 from rlm_sandbox.local import LocalProvider
 from tests.support.asking import Records
+from tests.support.repositories import made
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +66,41 @@ def test_a_run_that_must_end_after_its_search_answers_from_what_it_saw(corpus):
     done = outcome(corpus, "Where are citations verified?", BudgetLimits(iterations=1))
     assert done.status == "partial"
     assert "[verify.py:4-5]" in done.answer
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """A repository with a story, and the names of its commits."""
+    repo = made(tmp_path_factory.mktemp("story") / "shop")
+    rate = "RATE = {}\n\n\ndef tax(net):\n    return net * RATE / 100\n"
+    commits = [
+        repo.commit("Begin with a rate", price__py=rate.format(19), notes__md="# Notes\n"),
+        repo.commit("Lower the rate\n\nThe law of July asks for it [a.py:1].", price__py=rate.format(16)),
+        repo.commit("Write notes", notes__md="# Notes\n\nAbout nothing.\n"),
+    ]
+    return Store(tmp_path_factory.mktemp("cache")).load(str(repo.root)).corpus, [sha[:12] for sha in commits]
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("When and why was the rate of tax changed?", 1),
+        ("Why was RATE lowered?", 1),
+        ("Who introduced the rate?", 0),
+        ("Which commit touched the notes last?", 2),
+    ],
+)
+def test_when_why_and_who_are_answered_by_commits_that_verify(shop, question, first):
+    corpus, commits = shop
+    done = outcome(corpus, question)
+    assert (done.status, done.rejected, done.usage.iterations) == ("complete", (), 2)
+    assert done.answer.startswith("No language model was used")
+    assert done.citations[0].citation.span.document.startswith(f"commit:{commits[first]}")
+    assert {(c.citation.state, c.seen) for c in done.citations} == {("verified", True)}
+
+
+def test_a_question_about_the_past_that_no_commit_answers_is_searched_for_like_any_other(shop, corpus):
+    for known in (corpus, shop[0]):
+        done = outcome(known, "When was the zebra added?")
+        assert (done.status, done.citations) == ("complete", ())
+        assert "Nothing was found for: " in done.answer

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rlm_mcp.models.base import NO_USAGE, Message, Price, Reply, Request, Usage
 from rlm_mcp.models.errors import NoModel
-from rlm_mcp.models.offline import words
+from rlm_mcp.models.offline import past, words
 from rlm_mcp.models.offline.ranking import Finding, best
 from rlm_mcp.models.offline.reading import places
 
@@ -83,15 +83,24 @@ def _reply(messages: Sequence[Message]) -> str:
     turn = sum(message.role == "assistant" for message in messages)
     ended = LAST_CALL in messages[-1].content or not _has_repl(messages)
     if turn == 0 and not ended:
-        return _cell("Searching for the question's words.", SEARCH_CELL, wanted)
+        return _first(question, wanted)
     findings = best(wanted, places(_printed(messages)))
-    if not findings and turn == 1 and not ended:
+    commits = past.listed(places(_printed(messages))) if past.ASKED.search(question) else []
+    if not findings and not commits and turn == 1 and not ended:
         return _cell("The search showed nothing; looking for the words themselves.", GREP_CELL, wanted)
-    answer = _answer(wanted, findings)
+    answer = "\n".join([PLAIN, "", "Commits, the likeliest first:", *commits]) if commits else _answer(wanted, findings)
     if not _has_repl(messages):
         return answer
     # Refused twice as a cell, or too late for one: as text.
     return f"FINAL({answer})" if ended or turn > 3 else f"```repl\nFINAL({answer!r})\n```"
+
+
+def _first(question: str, wanted: Sequence[str]) -> str:
+    search = _cell("Searching for the question's words.", SEARCH_CELL, wanted)
+    if not past.ASKED.search(question):
+        return search
+    code = search.partition("```repl\n")[2].removesuffix("```")
+    return f"Asking the history of the repository.\n```repl\n{past.cell(wanted, question, code)}```"
 
 
 def _has_repl(messages: Sequence[Message]) -> bool:
