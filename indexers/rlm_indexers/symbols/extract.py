@@ -84,21 +84,24 @@ def _tag_role(capture: str) -> Role:
 
 
 def _references(nodes: Iterable[tuple[Node, Role]], data: bytes, owners: Owners) -> list[ReferenceFact]:
-    receivers = Receivers(data)
-    owner, receiver = owners.at, receivers.before
-    names: dict[bytes, str] = {}
-    found: dict[int, ReferenceFact] = {}
+    """In order of position; of what stands in the same place the first."""
+    found: dict[int, tuple[bytes, int, Role]] = {}
     for node, role in nodes:
         start = node.start_byte
         raw = data[start : node.end_byte]
         if b"::" in raw:
             start, raw = _last_part(start, raw)
-        if start in found:
-            continue
-        name = names.get(raw) or names.setdefault(raw, raw.decode("utf-8", "replace"))
-        before = receiver(start) if start and data[start - 1] in SEPARATORS else ""
-        found[start] = ReferenceFact(name, node.start_point[0] + 1, role, owner(start), before)
-    return [found[start] for start in sorted(found)]
+        if start not in found:
+            found[start] = raw, node.start_point[0] + 1, role
+    starts = sorted(found)
+    before = Receivers(data).before
+    names = {raw: raw.decode("utf-8", "replace") for raw, _, _ in found.values()}
+    return [
+        ReferenceFact(names[raw], line, role, owner, before(start) if data[start - 1] in SEPARATORS else "")
+        for start, (raw, line, role), owner in zip(
+            starts, map(found.__getitem__, starts), owners.of(starts), strict=True
+        )
+    ]
 
 
 def _last_part(start: int, raw: bytes) -> tuple[int, bytes]:

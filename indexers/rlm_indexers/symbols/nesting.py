@@ -1,7 +1,8 @@
 """Who stands inside whom: from definitions in any order to symbols with qualified names."""
 
-from bisect import bisect_right
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from rlm_indexers.symbols.definitions import OPEN_END, Definition
@@ -30,11 +31,13 @@ class Owners:
 
     def change(self, at: int, name: str) -> None:
         """From this byte on it is another; bytes come in order."""
-        self._points.append(at)
+        self._points.append(max(at, self._points[-1]))
         self._names.append(name)
 
-    def at(self, byte: int) -> str:
-        return self._names[bisect_right(self._points, byte) - 1]
+    def of(self, places: Sequence[int]) -> list[str]:
+        """Who encloses each of these bytes, which come in order."""
+        ends = [*(bisect_left(places, point) for point in self._points), len(places)]
+        return [name for name, (start, end) in zip(self._names, pairwise(ends), strict=True) for _ in range(start, end)]
 
 
 class _Open(NamedTuple):
@@ -57,7 +60,7 @@ def nested(found: Iterable[Definition]) -> tuple[tuple[SymbolFact, ...], Owners]
         kind = _kind(item, parent.kind)
         if kind in LOCAL and parent.kind in FUNCTIONS:
             continue
-        holder = ".".join(filter(None, (parent.qualname, item.owner)))
+        holder = ".".join(filter(None, (parent.qualname, item.owner))) if item.owner else parent.qualname
         qualname = f"{holder}.{item.name}" if holder else item.name
         if kind not in LEAVES:
             stack.append(_Open(item.start, item.end, qualname, kind))
@@ -102,15 +105,5 @@ def is_constant(name: str) -> bool:
 
 
 def _symbol(item: Definition, kind: str, qualname: str, parent: str) -> SymbolFact:
-    return SymbolFact(
-        name=item.name,
-        qualname=qualname,
-        kind=kind,
-        line=item.line,
-        start_line=item.start_line,
-        end_line=item.end_line,
-        parent=parent,
-        signature=item.signature,
-        doc_start=item.doc_start,
-        doc_end=item.doc_end,
-    )
+    _, _, _, name, line, start_line, end_line, signature, doc_start, doc_end, _ = item
+    return SymbolFact(name, qualname, kind, line, start_line, end_line, parent, signature, doc_start, doc_end)

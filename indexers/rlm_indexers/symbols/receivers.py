@@ -15,19 +15,23 @@ class Receivers:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._flat = data.translate(_BLANK)
+        self._said: dict[bytes, str] = {}
 
     def before(self, start: int) -> str:
         """`a.b` for the name in `a.b.name`; "" for a bare name; UNKNOWN for what is no plain name."""
         end = start - _separator(self._data, start)
         if end == start:
             return ""
-        if self._data.endswith(b"super()", 0, end):
-            return SUPER
         begin = self._flat.rfind(b" ", max(0, end - _LONGEST), end) + 1
-        receiver = self._data[begin:end].lstrip(b"@") if begin else b""
-        if not receiver or receiver[0] in b".:0123456789":
-            return UNKNOWN
-        return receiver.decode("utf-8", "replace")
+        raw = self._data[begin:end] if begin else b""
+        if not raw:
+            return SUPER if self._data.endswith(b"super()", 0, end) else UNKNOWN
+        return self._said.get(raw) or self._said.setdefault(raw, _as_said(raw))
+
+
+def _as_said(raw: bytes) -> str:
+    receiver = raw.lstrip(b"@")
+    return UNKNOWN if not receiver or receiver[0] in b".:0123456789" else receiver.decode("utf-8", "replace")
 
 
 def _separator(data: bytes, start: int) -> int:
