@@ -35,6 +35,9 @@ class Attack:
     """How long the cell may compute: long enough for what must come to its end, short for what never would."""
 
 
+LOOK = "call('look')\n"
+"""The host looks at what the session uses, and the cell goes on once it has."""
+
 TOOLS = '''
 GIVEN = "sc path reached mapped zero_low_word frame send libc os ctypes blob call HostCallError"
 

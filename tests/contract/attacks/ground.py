@@ -4,18 +4,20 @@ import contextlib
 import hashlib
 import os
 import secrets
-import signal
+import select
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 VICTIM = """
-import ctypes, sys, time
+import ctypes, sys
 kept = ctypes.create_string_buffer(sys.argv[1].encode())
 print(ctypes.addressof(kept), flush=True)
-while True: time.sleep(60)
+for line in sys.stdin: print("well", flush=True)
 """
+HALTED = ("T", "t", "Z")
+"""Stopped, traced, dead: states in /proc."""
 
 
 class Ground:
@@ -139,16 +141,26 @@ class Ground:
 
     def hurt(self, _: str) -> bool:
         """The victim was ended, stopped, or had its limits changed."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.victim.wait(0.03)  # a signal takes a moment
-        ended = self.victim.returncode is not None
-        state = "" if ended else self._status(self.victim.pid)["State"]
-        hurt = ended or state.startswith(("T", "t", "Z")) or self._limits_of_victim() != self._limits
+        hurt = not self._victim_answers() or self._limits_of_victim() != self._limits
         if hurt:
-            self.victim.kill()
-            self.victim.wait()
+            self._end_victim()
             self._new_victim()
         return hurt
+
+    def _victim_answers(self) -> bool:
+        """Whether it still does. A signal that was sent to it before we ask takes effect before it could answer."""
+        with contextlib.suppress(BrokenPipeError):
+            self.victim.stdin.write(b"?\n")
+        while not select.select([self.victim.stdout], [], [], 0.01)[0]:
+            if self._status(self.victim.pid)["State"].startswith(HALTED):
+                return False
+        return self.victim.stdout.readline() == b"well\n"
+
+    def _end_victim(self) -> None:
+        self.victim.kill()
+        self.victim.wait()
+        self.victim.stdin.close()
+        self.victim.stdout.close()
 
     def crowded(self, _: str) -> bool:
         return self.peak_threads > 150
@@ -180,12 +192,12 @@ class Ground:
     def _new_victim(self) -> None:
         self.victim = subprocess.Popen(
             [sys.executable, "-S", "-c", VICTIM, self.secret],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=0,
             env={"VICTIM_SECRET": self.secret, "PATH": "/usr/bin:/bin"},
         )
-        assert self.victim.stdout is not None
-        with self.victim.stdout as said:
-            self.address = int(said.readline())
+        self.address = int(self.victim.stdout.readline())
         self._limits = self._limits_of_victim()
 
     def _limits_of_victim(self) -> str:
@@ -204,5 +216,4 @@ class Ground:
         for listener in self.listeners:
             listener.close()
         os.close(self.leak)
-        self.victim.send_signal(signal.SIGKILL)
-        self.victim.wait()
+        self._end_victim()

@@ -1,11 +1,9 @@
 """Attacks from within: memory, threads, the kernel's surface, limits, and the interpreter itself."""
 
-from tests.contract.attacks.attack import Attack, bloated, claims, crowded, nothing
+from tests.contract.attacks.attack import LOOK, Attack, bloated, claims, crowded, nothing
 
 BOMBS, EXECUTABLE, KERNEL, LIMITS = "bombs", "new executable memory", "kernel surface", "limits and privileges"
 HANGS, NAMES = "hangs and crashes", "names"
-
-HOLD = "import time\ntime.sleep(0.4)\n"
 
 
 def _hang(name, code):
@@ -14,25 +12,25 @@ def _hang(name, code):
 
 
 ATTACKS = (
-    Attack(BOMBS, "heap", "x = []\nfor i in range(30): x.append(b'x' * 10**7)\n" + HOLD, bloated),
-    Attack(BOMBS, "one block", "x = b'x' * (3 * 10**8)\n" + HOLD, bloated),
+    Attack(BOMBS, "heap", "x = []\nfor i in range(30): x.append(b'x' * 10**7)\n" + LOOK, bloated),
+    Attack(BOMBS, "one block", "x = b'x' * (3 * 10**8)\n" + LOOK, bloated),
     Attack(
         BOMBS,
         "anonymous shared memory",
-        "a = mapped(3 * 10**8, 3, 0x21)\nassert a\nctypes.memset(a, 1, 3 * 10**8)\n" + HOLD,
+        "a = mapped(3 * 10**8, 3, 0x21)\nassert a\nctypes.memset(a, 1, 3 * 10**8)\n" + LOOK,
         bloated,
     ),
     Attack(
         BOMBS,
         "memory that grows down",
-        "a = mapped(3 * 10**8, 3, 0x122)\nassert a\nctypes.memset(a, 1, 3 * 10**8)\n" + HOLD,
+        "a = mapped(3 * 10**8, 3, 0x122)\nassert a\nctypes.memset(a, 1, 3 * 10**8)\n" + LOOK,
         bloated,
     ),
     Attack(
         BOMBS,
         "a file in memory",
         "fd = sc('memfd_create', b'x\\0', 0)\nos.ftruncate(fd, 3 * 10**8)\na = mapped(3 * 10**8, 3, 1, fd)\n"
-        "assert a\nctypes.memset(a, 1, 3 * 10**8)\n" + HOLD,
+        "assert a\nctypes.memset(a, 1, 3 * 10**8)\n" + LOOK,
         bloated,
     ),
     Attack(
@@ -44,8 +42,9 @@ ATTACKS = (
     Attack(
         BOMBS,
         "threads of Python",
-        "import threading, time\nfor i in range(300): threading.Thread(target=time.sleep, args=(0.6,)).start()\n"
-        + HOLD,
+        "import threading\nend = threading.Event()\n"
+        "try:\n    for i in range(300): threading.Thread(target=end.wait).start()\n"
+        "    call('look')\nfinally: end.set()",
         crowded,
     ),
     Attack(
@@ -55,8 +54,8 @@ ATTACKS = (
         "attr = (ctypes.c_char * 64)()\nlibc.pthread_attr_init(attr)\nlibc.pthread_attr_setstacksize(attr, 16384)\n"
         "t = ctypes.c_ulong()\nn = 0\n"
         "sleep = ctypes.cast(libc.sleep, ctypes.c_void_p)\n"
-        "for i in range(2000): n += libc.pthread_create(ctypes.byref(t), attr, sleep, ctypes.c_void_p(1)) == 0\n"
-        + HOLD,
+        "for i in range(2000): n += libc.pthread_create(ctypes.byref(t), attr, sleep, ctypes.c_void_p(60)) == 0\n"
+        + LOOK,
         crowded,
     ),
     Attack(

@@ -1,10 +1,9 @@
 """More attacks on the kernel's surface: rarer calls, and what calls that are allowed can be bent to."""
 
-from tests.contract.attacks.attack import Attack, bloated, claims, hurt, nothing, tampered, told
+from tests.contract.attacks.attack import LOOK, Attack, bloated, claims, hurt, nothing, tampered, told
 
 RARE, HELD, MEMORY, CORPUS = "rare calls", "what it holds", "bent memory calls", "the corpus"
 
-HOLD = "import time\ntime.sleep(0.4)\n"
 EVERY_FD = "for fd in range(40):\n    "
 BASE = "libc.mremap.restype = ctypes.c_void_p\naddress = ctypes.addressof(ctypes.c_char.from_buffer_copy(b'x'))\n"
 PAIR = "(ctypes.c_uint64 * 2)()"
@@ -117,7 +116,7 @@ ATTACKS = (
         "[ctypes.c_int]\nhere = ctypes.c_void_p.in_dll(libc, 'environ').value & ~4095\n"
         "for back in range(0, 64):\n"
         "    a = libc.mremap(here - back * 4096, 4096, 3 * 10**8, 1)\n"
-        "    if a not in (None, 2**64 - 1): ctypes.memset(a, 1, 3 * 10**8); break\n" + HOLD,
+        "    if a not in (None, 2**64 - 1): ctypes.memset(a, 1, 3 * 10**8); break\n" + LOOK,
         bloated,
         control="depends",
         raw=True,
@@ -132,7 +131,7 @@ ATTACKS = (
         "    if a: got.append((a, step))\n    else: step //= 2\n"
         "for a, size in got[:1]:\n"
         "    size = min(size, 3 * 10**8)\n"
-        "    if libc.mprotect(a, size, 3) == 0: ctypes.memset(a, 1, size)\n" + HOLD,
+        "    if libc.mprotect(a, size, 3) == 0: ctypes.memset(a, 1, size)\n" + LOOK,
         bloated,
         control="depends",
         raw=True,
@@ -141,7 +140,7 @@ ATTACKS = (
         MEMORY,
         "the break",
         "libc.sbrk.restype = ctypes.c_void_p\na = libc.sbrk(ctypes.c_long(3 * 10**8))\n"
-        "assert a not in (None, 2**64 - 1)\nctypes.memset(a, 1, 3 * 10**8)\n" + HOLD,
+        "assert a not in (None, 2**64 - 1)\nctypes.memset(a, 1, 3 * 10**8)\n" + LOOK,
         bloated,
     ),
     Attack(
@@ -149,22 +148,21 @@ ATTACKS = (
         "stacks of threads",
         "import threading\nthreading.stack_size(10**8)\nlocal = 9 * 10**7\n"
         "def f():\n    a = mapped(local, 3, 0x22)\n    if a: ctypes.memset(a, 1, local)\n"
-        + HOLD.replace("\n", "; ", 1)
-        + "for i in range(4): threading.Thread(target=f).start()\n"
-        + HOLD,
+        "threads = [threading.Thread(target=f) for i in range(4)]\n"
+        "for t in threads: t.start()\nfor t in threads: t.join()\n" + LOOK,
         bloated,
     ),
     Attack(
         MEMORY,
         "a bomb of zeros",
-        "import zlib\nz = zlib.compress(b'\\0' * 10**7)\nx = [zlib.decompress(z) for i in range(30)]\n" + HOLD,
+        "import zlib\nz = zlib.compress(b'\\0' * 10**7)\nx = [zlib.decompress(z) for i in range(30)]\n" + LOOK,
         bloated,
     ),
     Attack(
         MEMORY,
         "tables of pages",
         "for i in range(99):\n    a = mapped(2**36, 1, 0x4022)\n    if not a: break\n"
-        "    for at in range(a, a + 2**36, 2**21): ctypes.string_at(at, 1)\n" + HOLD,
+        "    for at in range(a, a + 2**36, 2**21): ctypes.string_at(at, 1)\nimport time\ntime.sleep(0.4)",
         nothing,
         control="held",
         raw=True,

@@ -19,7 +19,7 @@ ALL = (*LAYERS, "watchdog")
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the local sandbox is Linux's"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(620),
 ]
 
 
@@ -33,7 +33,7 @@ def column(layers, *chosen, python=sys.executable, user=None):
         group=user,
         extra_groups=[] if user else None,
         capture_output=True,
-        timeout=220,
+        timeout=600,
         check=False,
     )
     assert run.returncode == 0, run.stderr.decode()
@@ -82,8 +82,6 @@ def test_nothing_gets_through_as_an_ordinary_user():
 def test_without_a_lock_the_attacks_are_real():
     certain = {f"{attack.kind}: {attack.name}" for attack in ATTACKS if attack.control == "reached"}
     real = reached(column(()))
-    if certain - real:  # an attack may run out of time on a busy machine; the lock has no second try
-        real |= reached(column(()))
     assert certain - real == set()
     assert len(real) >= 170
 
