@@ -53,6 +53,31 @@ def test_a_folder_is_documents_or_code_by_what_it_mostly_holds(tmp_path):
     assert meant(str(tmp_path / "d.py"), tmp_path)[:2] == ("repo", "plain")
 
 
+def files(root, **counts):
+    """A folder with so many files per suffix in folders of their own."""
+    for place, count in counts.items():
+        folder, _, suffix = place.rpartition("__")
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        for n in range(count):
+            (root / folder / f"f{n}.{suffix}").write_text("x")
+    return root
+
+
+def test_installed_packages_are_code_however_many_texts_lie_before_it(tmp_path):
+    tree = files(tmp_path, a_licences__txt=4100, z__py=300, z_more__py=300)
+    assert meant(str(tree), tmp_path)[:2] == ("repo", "plain")
+    (tree / "z-1.0.dist-info").mkdir()
+    assert meant(str(files(tree, notes__md=700)), tmp_path)[:2] == ("repo", "plain")
+
+
+def test_a_project_with_more_documentation_than_code_is_code(tmp_path):
+    tree = files(tmp_path, docs__rst=30, src__js=10)
+    assert meant(str(tree), tmp_path)[:2] == ("folder", "documents")
+    (tree / "package.json").write_text("{}")
+    assert meant(str(tree), tmp_path)[:2] == ("repo", "plain")
+    assert meant(str(files(tree, papers__pdf=20)), tmp_path)[:2] == ("folder", "documents")
+
+
 def test_a_relative_path_means_what_it_means_from_there(tmp_path):
     (tmp_path / "x").mkdir()
     (tmp_path / "x/a.py").write_text("x")
