@@ -1,137 +1,131 @@
-"""Resolved references of Python compared with jedi: `python tests/accuracy/callers.py FOLDER [--sample N]`.
+"""Resolved references compared with an independent analyser: `python -m tests.accuracy.callers FOLDER …`.
 
-For a sample of calls, jedi says where the called name is defined. Precision is the share of the `resolved` that it
-agrees with; recall is the share of calls with a definition in the folder that are `resolved` rightly.
+For a sample of calls (`--sample`, `--seed`) the analyser (`--analyser`: jedi, or the command of a language server) says
+where the called name is defined. Precision is the share of the `resolved` that it agrees with, of those it can tell;
+recall is the share of calls with a definition in the folder that are `resolved` rightly. `--show`: the disagreements.
 """
 
 import argparse
 import random
+import re
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
-import jedi
-
-from rlm_indexers.relations.resolve import Edge, Resolver
-from rlm_indexers.symbols import Facts, ReferenceFact
+from rlm_indexers.relations import Edge, Resolver
+from rlm_indexers.symbols import ReferenceFact
 from tests.accuracy.common import facts_of, row, sources
+from tests.accuracy.language_server import LanguageServer
+from tests.support.facts_table import FactsTable
+
+Places = set[tuple[str, int]]
+Analyser = Callable[[str, int, int], Places | None]
+"""(document, line, column) → (document, line) of each definition inside the folder; None when it cannot tell."""
 
 
-class Folder:
+def table(root: Path, languages: list[str]) -> FactsTable:
     """A folder as a source of facts."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self._facts = {str(path.relative_to(root)): facts for path, facts in facts_of(sources(root, ["python"]))}
-        self._defining: dict[str, set[str]] = {}
-        self._mentioning: dict[str, set[str]] = {}
-        for document, facts in self._facts.items():
-            for symbol in facts.symbols:
-                self._defining.setdefault(symbol.name, set()).add(document)
-            for reference in facts.references:
-                self._mentioning.setdefault(reference.name, set()).add(document)
-
-    def documents(self) -> list[str]:
-        return list(self._facts)
-
-    def language(self, document: str) -> str:
-        return "python" if document else ""
-
-    def facts(self, document: str) -> Facts:
-        return self._facts[document]
-
-    def defining(self, name: str) -> set[str]:
-        return self._defining.get(name, set())
-
-    def mentioning(self, name: str) -> set[str]:
-        return self._mentioning.get(name, set())
+    files = dict(sources(root, languages))
+    names = {path: str(path.relative_to(root)) for path in files}
+    facts = {names[path]: found for path, found in facts_of(files.items())}
+    texts = {names[path]: path.read_bytes().decode("utf-8", "replace") for path in files}
+    return FactsTable({names[path]: language for path, language in files.items()}, facts.__getitem__, texts=texts)
 
 
-def calls(folder: Folder) -> list[tuple[str, ReferenceFact]]:
-    return [(d, r) for d in folder.documents() for r in folder.facts(d).references if r.role == "call"]
+def jedi_of(root: Path) -> Analyser:
+    import jedi
+
+    project = jedi.Project(root)
+
+    def ask(document: str, line: int, column: int) -> Places | None:
+        names = jedi.Script(path=root / document, project=project).goto(line, column, follow_imports=True)
+        places = {(name.module_path, name.line or 0) for name in names if name.type != "param"}
+        inside = {(path, at) for path, at in places if path and path.is_relative_to(root)}
+        return {(str(path.relative_to(root)), at) for path, at in inside} if names else None
+
+    return ask
 
 
-def by_jedi(
-    folder: Folder, project: jedi.Project, document: str, reference: ReferenceFact
-) -> set[tuple[str, int]] | None:
-    """(document, line) of the definitions in the folder; empty when they are elsewhere; None when jedi cannot tell."""
-    path = folder.root / document
-    text = path.read_bytes().decode("utf-8").split("\n")[reference.line - 1]
-    column = _column(text, reference)
-    if column < 0:
-        return None
-    names = jedi.Script(path=path, project=project).goto(reference.line, column, follow_imports=True)
-    if not names:
-        return None
-    places = {(name.module_path, name.line) for name in names if name.type != "param"}
-    inside = {(path, line) for path, line in places if path and path.is_relative_to(folder.root)}
-    return {(str(path.relative_to(folder.root)), line or 0) for path, line in inside}
-
-
-def _column(text: str, reference: ReferenceFact) -> int:
+def column_of(text: str, reference: ReferenceFact) -> int:
+    """Where on its line a called name stands; -1 when that is not plain."""
+    name = re.escape(reference.name)
     if reference.receiver and reference.receiver != "?":
-        at = text.find(f"{reference.receiver}.{reference.name}")
-        return at + len(reference.receiver) + 1 if at >= 0 else -1
-    marker = f".{reference.name}(" if reference.receiver else f"{reference.name}("
-    at = text.find(marker)
-    return at + (1 if reference.receiver else 0) if text.count(marker) == 1 else -1
+        pattern = rf"(?<![\w.]){re.escape(reference.receiver)}\s*\??\.\s*({name})\b"
+    else:
+        pattern = rf"\.({name})\s*\(" if reference.receiver else rf"(?<![\w.])({name})\s*[(<@]|@({name})\b"
+    found = list(re.finditer(pattern, text))
+    return found[0].start(found[0].lastindex or 1) if len(found) == 1 else -1
 
 
-def agrees(folder: Folder, edge: Edge, truth: set[tuple[str, int]]) -> bool:
-    """Whether the definition, or an overload of it, is one that jedi names."""
+def agrees(facts: FactsTable, edge: Edge, truth: Places) -> bool:
+    """Whether the definition, or an overload of it, is one that the analyser names."""
     if edge.target is None:
         return False
     document, symbol = edge.target
-    lines = {each.line for each in folder.facts(document).symbols if each.qualname == symbol.qualname}
-    return any(where == document and line in lines for where, line in truth)
+    same = [each for each in facts.facts(document).symbols if each.qualname == symbol.qualname]
+    spans = [(each.start_line, max(each.line, each.code_line)) for each in same]
+    return any(where == document and any(a <= line <= b for a, b in spans) for where, line in truth)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--sample", type=int, default=1000)
+    parser.add_argument("--language", default="python")
+    parser.add_argument("--analyser", default="jedi")
+    parser.add_argument("--sample", type=int, default=600)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--show", action="store_true")
     arguments = parser.parse_args()
-    folder = Folder(arguments.folder.resolve())
-    resolver = Resolver(folder)
-    project = jedi.Project(folder.root)
-    chosen = random.Random(0).sample(calls(folder), min(arguments.sample, len(calls(folder))))
+    root = arguments.folder.resolve()
+    if arguments.analyser == "jedi":
+        measure(root, jedi_of(root), arguments)
+    else:
+        with LanguageServer(arguments.analyser.split(), root, arguments.language) as server:
+            measure(root, server.definitions, arguments)
+
+
+def measure(root: Path, analyser: Analyser, arguments: argparse.Namespace) -> None:
+    facts = table(root, [arguments.language, "tsx"] if arguments.language == "typescript" else [arguments.language])
+    resolver = Resolver(facts)
+    calls = [(d, r) for d in facts.documents() for r in facts.facts(d).references if r.role == "call"]
+    chosen = sorted(random.Random(arguments.seed).sample(calls, min(arguments.sample, len(calls))))
     count: Counter[str] = Counter()
     for document, reference in chosen:
-        judge(
-            folder,
-            resolver.resolve(document, reference),
-            by_jedi(folder, project, document, reference),
-            count,
-            arguments.show,
-        )
-    report(folder, count)
+        line = facts.text(document).decode().split("\n")[reference.line - 1]
+        column = column_of(line, reference)
+        truth = analyser(document, reference.line, column) if column >= 0 else None
+        judge(facts, resolver.resolve(document, reference), truth, count, line if arguments.show else "")
+    report(root.name, count)
 
 
-def judge(folder: Folder, edge: Edge, truth: set[tuple[str, int]] | None, count: Counter[str], show: bool) -> None:
+def judge(facts: FactsTable, edge: Edge, truth: Places | None, count: Counter[str], line: str) -> None:
     count["sampled"] += 1
     if truth is None:
-        count["unknown to jedi"] += 1
+        count["unknown"] += 1
+        count["unknown, resolved"] += edge.confidence == "resolved"
         return
-    right = agrees(folder, edge, truth)
+    right = agrees(facts, edge, truth)
     count["inside"] += bool(truth)
     count[edge.confidence] += 1
     count[f"{edge.confidence} right"] += right if truth or edge.confidence != "external" else 1
     count["resolved inside right"] += edge.confidence == "resolved" and right
-    if show and not right and edge.confidence in {"resolved", "unique"}:
-        target = edge.target and f"{edge.target.document}:{edge.target.symbol.qualname}"
+    missed = truth and edge.confidence != "resolved"
+    if line and (missed or (not right and edge.confidence in {"resolved", "unique"})):
+        target = edge.target and f"{edge.target.document}:{edge.target.symbol.line} {edge.target.symbol.qualname}"
         sys.stderr.write(
-            f"{edge.confidence} {edge.rule} {edge.document}:{edge.line} {edge.name} -> {target}, jedi {truth}\n"
+            f"{'missed' if missed else 'WRONG'} {edge.confidence} {edge.rule} {edge.document}:{edge.line} "
+            f"{edge.name} -> {target}, truth {sorted(truth)}\n    {line.strip()[:150]}\n"
         )
 
 
-def report(folder: Folder, count: Counter[str]) -> None:
+def report(name: str, count: Counter[str]) -> None:
+    known = count["sampled"] - count["unknown"]
     for label in ("resolved", "unique", "ambiguous", "external"):
         right = count[f"{label} right"] / count[label] if count[label] else 1.0
-        sys.stdout.write(row(folder.root.name, label, count[label], right) + "\n")
+        sys.stdout.write(row(name, count["sampled"], known, label, count[label], right) + "\n")
     recall = count["resolved inside right"] / max(count["inside"], 1)
-    sys.stdout.write(row(folder.root.name, "recall of resolved", count["inside"], recall) + "\n")
-    sys.stdout.write(f"{dict(count)}\n")
+    sys.stdout.write(row(name, count["sampled"], known, "recall of resolved", count["inside"], recall) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,21 +1,27 @@
 """Callers, callees and importers: worked out when asked for, from the facts of single documents.
 
-Rules in order: same scope (with `self` and base classes), imported module, same package; then, by name alone, the only
-definition in the corpus, or one of several. What the first three find is `resolved`; the others say what they are.
+Rules in order: same scope (with `self` and base classes), imported module, same package, the type of what it is called
+on; then, by name alone, the only definition in the corpus, or one of several. What the first four find is `resolved`;
+the others say what they are.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from rlm_indexers.relations.instances import Instances
 from rlm_indexers.relations.modules import Modules
 from rlm_indexers.relations.scopes import Scope, Target
 from rlm_indexers.symbols.everyday import BUILT_IN_MEMBERS
 from rlm_indexers.symbols.facts import SUPER, UNKNOWN, Facts, ImportFact, ReferenceFact, SymbolFact
 
 Confidence = Literal["scip", "resolved", "unique", "ambiguous", "external"]
-Rule = Literal["scip", "scope", "import", "package", "name"]
+Rule = Literal["scip", "scope", "import", "package", "type", "name"]
 OURSELVES = frozenset({"self", "cls", "this", "$this", "static", "Self", "@self"})
+MOST_BASES = 50
+"""Types above one that are looked at."""
+_PLAIN = re.compile(r"[\w$]+(?:\.[\w$]+)*")
 PACKAGED = frozenset({"go", "java", "kotlin", "scala"})
 """Languages in which files of one folder see each other's names."""
 NAMESPACED = frozenset({"cpp", "csharp", "php"})
@@ -35,6 +41,7 @@ class FactsSource(Protocol):
         """Everything that is called so, at whatever depth."""
         ...
 
+    def text(self, document: str) -> bytes: ...
     def mentioning(self, name: str) -> Iterable[str]:
         """The documents with a reference to a name."""
         ...
@@ -66,6 +73,7 @@ class Resolver:
         self._modules = Modules(source.documents())
         self._scopes: dict[str, Scope] = {}
         self._named: dict[tuple[str, bool, str], list[Target]] = {}
+        self._instances = Instances(self)
 
     @property
     def held(self) -> int:
@@ -148,7 +156,12 @@ class Resolver:
             return "scope", found, False
         if scope.language == "go" and receiver == scope.receiver_name(reference.enclosing):
             return "package", self._of_receiver(scope, reference.enclosing, name), False
-        return self._through(scope, reference.enclosing, receiver, name)
+        rule, found, is_known = self._through(scope, reference.enclosing, receiver, name)
+        if found is None and not is_known and _PLAIN.fullmatch(receiver):
+            kind = self._instances.type_of(scope, reference.enclosing, receiver)
+            typed = self.member(kind, name) if kind else None
+            return ("type", typed, False) if typed else (rule, None, False)
+        return rule, found, is_known
 
     def _bare(self, scope: Scope, enclosing: str, name: str) -> tuple[Rule, Target | None, bool]:
         found = scope.visible(enclosing, name)
@@ -259,21 +272,47 @@ class Resolver:
         for module in scope.everything_from():
             yield from self._modules.find(scope.document, module)
 
-    def _member(self, scope: Scope, owner: str, name: str, *, own: bool = True) -> Target | None:
+    # What `Instances` asks
+
+    def text(self, document: str) -> bytes:
+        return self._source.text(document)
+
+    def named(self, scope: Scope, enclosing: str, path: str) -> Target | None:
+        """The definition that a name or dotted path means at a place, without asking what anything is bound to."""
+        receiver, _, name = path.rpartition(".")
+        if not receiver:
+            return self._bare(scope, enclosing, name)[1]
+        return self._through(scope, enclosing, receiver, name)[1]
+
+    def member(self, owner: Target, name: str) -> Target | None:
         """A member of a type or of its bases, breadth first."""
-        waiting, seen = [(scope, owner)], {(scope.document, owner)}
-        while waiting and len(seen) < 50:
-            place, qualname = waiting.pop(0)
-            found = place.member(qualname, name) if own or (place, qualname) != (scope, owner) else None
-            if found is not None:
-                return found
+        found = (self.scope(each.document).member(each.symbol.qualname, name) for each in self.lineage(owner))
+        return next(filter(None, found), None)
+
+    def lineage(self, owner: Target) -> Iterator[Target]:
+        """A type and its bases, nearest first."""
+        waiting, seen = [owner], {(owner.document, owner.symbol.qualname)}
+        while waiting and len(seen) < MOST_BASES:
+            each = waiting.pop(0)
+            yield each
+            place, qualname = self.scope(each.document), each.symbol.qualname
             for base in place.bases(qualname):
-                outside = qualname.rpartition(".")[0]
-                _, target, _ = self._certain(place, base._replace(enclosing=outside))
+                path = f"{base.receiver}.{base.name}".lstrip(".")
+                target = self.named(place, qualname.rpartition(".")[0], path)
                 if target is not None and (target.document, target.symbol.qualname) not in seen:
                     seen.add((target.document, target.symbol.qualname))
-                    waiting.append((self.scope(target.document), target.symbol.qualname))
-        return None
+                    waiting.append(target)
+
+    def _member(self, scope: Scope, owner: str, name: str, *, own: bool = True) -> Target | None:
+        """A member of a type by its qualname, or only of its bases. The type itself may be in another document."""
+        kind = scope.definition(owner)
+        if kind is None:
+            return scope.member(owner, name) if own else None
+        if own:
+            return self.member(kind, name)
+        inherited = (self.scope(each.document).member(each.symbol.qualname, name) for each in self.lineage(kind))
+        next(inherited, None)
+        return next(filter(None, inherited), None)
 
     def _candidates(self, scope: Scope, reference: ReferenceFact) -> list[Target]:
         """The definitions of a name anywhere in the corpus, in the same language; overloads are one."""
@@ -282,7 +321,9 @@ class Resolver:
             found: dict[tuple[str, str], Target] = {}
             for target in self._source.definitions(reference.name):
                 language = self._source.language(target.document)
-                if (language == scope.language or _related(language, scope)) and _fits(target.symbol, reference):
+                if (language == scope.language or _related(language, scope)) and _fits(
+                    target.symbol, reference, scope.language
+                ):
                     found.setdefault((target.document, target.symbol.qualname), target)
             self._named[key] = [found[place] for place in sorted(found)]
         return self._named[key]
@@ -291,15 +332,16 @@ class Resolver:
 _FAMILIES = ({"c", "cpp"}, {"javascript", "typescript", "tsx"}, {"java", "kotlin", "scala"})
 
 
-def _related(language: str, scope: Scope) -> bool:
-    pair = {language, scope.language}
-    return any(pair <= family for family in _FAMILIES)
+def _related(language: str, other: str) -> bool:
+    return language == other or any({language, other} <= family for family in _FAMILIES)
 
 
-def _fits(symbol: SymbolFact, reference: ReferenceFact) -> bool:
+def _fits(symbol: SymbolFact, reference: ReferenceFact, language: str) -> bool:
     """Whether a definition can be meant at all: a bare name is no member, what is called on something no local."""
     if symbol.kind in {"heading", "key", "selector", "element"}:
         return False
+    if language == "python" and symbol.kind == "function" and symbol.parent:
+        return False  # defined inside another function: nobody outside can mean it
     return symbol.kind not in MEMBER_KINDS or bool(reference.receiver) or not symbol.parent
 
 

@@ -2,12 +2,31 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from rlm_indexers.symbols.facts import Facts, ImportFact, ReferenceFact, SymbolFact
 from rlm_indexers.symbols.nesting import FUNCTIONS, TYPES
 
 _GO_RECEIVER = re.compile(r"func \((\w+) ")
+
+
+_NAME_FIRST = frozenset({"python", "typescript", "tsx", "javascript", "rust", "kotlin", "scala", "swift"})
+"""Languages that write the name of a parameter before its type."""
+_INSIDE_BRACKETS = re.compile(r"\[[^\[\]]*\]|<[^<>]*>|\{[^{}]*\}")
+_NAMES_FIRST = re.compile(r"[(,]\s*(?:\w+\s+)*[*&.]*([\w$]+)\s*\??\s*(?=[,:=)])")
+_NAMES_LAST = re.compile(r"[(,*&\s]([\w$]+)\s*(?=[,:=)])")
+
+
+@lru_cache(8192)
+def parameters(language: str, head: str) -> frozenset[str]:
+    """What a function calls its parameters, as far as its head shows."""
+    if language not in _NAME_FIRST:
+        return frozenset(_NAMES_LAST.findall(head))
+    plain = head.rpartition("->")[0] or head
+    while (shorter := _INSIDE_BRACKETS.sub("", plain)) != plain:
+        plain = shorter
+    return frozenset(_NAMES_FIRST.findall(plain))
 
 
 class Target(NamedTuple):
@@ -45,7 +64,7 @@ class Scope:
         """What a bare name means by the definitions around it, innermost first."""
         around = enclosing
         while True:
-            if self._is_parameter(around, name):
+            if self.is_parameter(around, name):
                 return None
             hidden = self.language == "python" and around != enclosing and self.is_type(around)
             found = None if hidden else self.member(around, name)
@@ -53,18 +72,16 @@ class Scope:
                 return found
             around = around.rpartition(".")[0]
 
-    def _is_parameter(self, qualname: str, name: str) -> bool:
+    def is_parameter(self, qualname: str, name: str) -> bool:
         """Whether a function calls a parameter so, as far as the head of it shows."""
         parent, _, short = qualname.rpartition(".")
-        heads = self._members.get((parent, short), [])
-        return any(
-            h.kind in FUNCTIONS and re.search(rf"[(,*&\s]{re.escape(name)}\s*[,:=)]", h.signature) for h in heads
-        )
+        heads = self._members.get((parent, short), ())
+        return any(head.kind in FUNCTIONS and name in parameters(self.language, head.signature) for head in heads)
 
     def parameter_around(self, enclosing: str, name: str) -> bool:
         """Whether a bare name is a parameter of a function around, and so known nowhere else."""
         while enclosing:
-            if self._is_parameter(enclosing, name):
+            if self.is_parameter(enclosing, name):
                 return True
             enclosing = enclosing.rpartition(".")[0]
         return False
@@ -95,16 +112,50 @@ class Scope:
         """The modules of which everything is taken in."""
         return (fact.module for fact in self.imports if fact.name == "*" and not fact.alias)
 
+    def definition(self, qualname: str) -> Target | None:
+        """The first definition of a qualified name here."""
+        parent, _, name = qualname.rpartition(".")
+        return self.member(parent, name)
+
+    def overloads(self, qualname: str) -> int:
+        parent, _, name = qualname.rpartition(".")
+        return len(self._members.get((parent, name), ()))
+
+    def methods(self, qualname: str) -> Iterator[Target]:
+        """The functions directly inside a type."""
+        for parent, name in self._members:
+            if parent == qualname:
+                for symbol in self._members[parent, name]:
+                    if symbol.kind in FUNCTIONS:
+                        yield Target(self.document, symbol)
+
     def bases(self, qualname: str) -> Iterable[ReferenceFact]:
         """The types that the head of a type names."""
-        until = self._first_member.get(qualname, 1 << 30)
         head = self._members.get((qualname.rpartition(".")[0], qualname.rpartition(".")[2]), [])
+        if self.language == "python":
+            return list(_python_bases(head[0])) if head else []
+        until = self._first_member.get(qualname, 1 << 30)
         start = head[0].line if head else 0
         return [
             each
             for each in self.references
             if each.role == "type" and each.enclosing == qualname and start <= each.line < max(until, start + 1)
         ]
+
+
+def _python_bases(head: SymbolFact) -> Iterator[ReferenceFact]:
+    """`B` and `c.D` of `class A(B[T], c.D, metaclass=M):`."""
+    inside = head.signature.partition("(")[2].rpartition(")")[0]
+    while "[" in inside:
+        plain = re.sub(r"\[[^\[\]]*\]", "", inside)
+        if plain == inside:
+            break
+        inside = plain
+    for part in inside.split(","):
+        path = part.strip()
+        if re.fullmatch(r"[\w.]+", path) and path:
+            receiver, _, name = path.rpartition(".")
+            yield ReferenceFact(name, head.line, "type", head.qualname, receiver)
 
 
 def local_name(fact: ImportFact) -> str:
