@@ -31,7 +31,7 @@ def fetch(
     if source.kind == "folder":
         from rlm_indexers import folder
 
-        return folder.fetch(Path(source.location), cache=cache, progress=progress)
+        return folder.fetch(Path(source.location), cache=cache, previous=previous, progress=progress)
     from rlm_indexers import history
 
     return history.fetch(source, cache=cache, previous=previous, progress=progress, places=places)

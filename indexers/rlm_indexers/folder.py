@@ -8,19 +8,23 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rlm_indexers.converters.base import VERSIONS, Unreadable
+from rlm_indexers import versions
+from rlm_indexers.converters.base import Unreadable
 from rlm_indexers.converters.cache import DerivedTexts
 from rlm_indexers.converters.process import Converter, Limits
 from rlm_indexers.corpus import Anchor, Fetched, Skipped, SourceDocument
 from rlm_indexers.errors import SourceError
+from rlm_indexers.files import Status
+from rlm_indexers.previous import Previous, in_runs
+from rlm_indexers.stat_cache import Seen, StatCache, now_ns
 from rlm_indexers.text import decode, document_id, is_binary
 
-VERSION = 1
-"""Raise it when the same files give other documents; the converters have numbers of their own."""
 _RACY = 2_000_000_000
+_PASSING = ("converter-timeout", "converter-crashed")
+"""How reasons begin that a busy machine may have caused."""
 TEXT_BYTES = 64 * 1024 * 1024
 LINE_BYTES = 1024 * 1024
 IGNORED = frozenset({"node_modules", "__pycache__", "__MACOSX"})
@@ -52,19 +56,49 @@ class _Reading:
     limits: Limits
     skipped: list[Skipped]
     progress: Callable[[str], None] | None
+    cache: Path | None
+    previous: Previous | None
+
+    def known(self) -> StatCache | None:
+        """What files held that look as they did; asked anew by each version, which may read them otherwise."""
+        if self.cache is None:
+            return None
+        return StatCache(self.cache / "files.sqlite", f"{self.root}\0{versions.documents()}\0{self.limits}")
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file by its id, as it looked when it was listed."""
+
+    name: str
+    path: str
+    status: Status | None
+
+    @property
+    def key(self) -> bytes:
+        return os.fsencode(self.path)
+
+    @property
+    def suffix(self) -> str:
+        return os.path.splitext(self.path)[1].lower()  # noqa: PTH122 - of every file, at every load
+
+    @property
+    def form(self) -> str | None:
+        return FORMATS.get(self.suffix)
 
 
 def fetch(
     source: Path,
     *,
     cache: Path | None = None,
+    previous: Previous | None = None,
     progress: Callable[[str], None] | None = None,
     limits: Limits | None = None,
 ) -> Fetched:
-    """The documents of a folder, or one file. `cache`: where derived texts are kept from load to load.
+    """The documents of a folder, or one file. `cache`: where derived texts are kept, and what unchanged files held.
 
     Raises SourceError when there is nothing to read. Hidden files and folders, symbolic links and what gives no text
-    are listed in `skipped`, each with its reason.
+    are listed in `skipped`, each with its reason. `previous`: the pack of an earlier load.
     """
     root = Path(os.path.abspath(source))  # noqa: PTH100 - not resolve(): a link that was named is meant, not its target
     if not root.exists():
@@ -73,39 +107,70 @@ def fetch(
         raise SourceError(f"{root} cannot be read: check its permissions")
     started = time.time_ns()
     fetched = Fetched("folder", root.name or str(root), (), facts={"root": str(root)})
-    reading = _Reading(root, limits or Limits(), fetched.skipped, progress)
-    files = _files(reading)
+    reading = _Reading(root, limits or Limits(), fetched.skipped, progress, cache, previous)
+    files = _looked_at(_files(reading))
     fetched.fingerprint = _fingerprint(files, reading, started)
-    fetched.documents = _documents(reading, files, cache / "derived" if cache is not None else None)
+    fetched.documents = in_runs(_documents(reading, files))
     return fetched
 
 
-def _documents(reading: _Reading, files: list[tuple[str, str]], cache: Path | None) -> Iterator[SourceDocument]:
+def _looked_at(files: list[tuple[str, str]]) -> list[_File]:
+    return [_File(name, path, _status(path)) for name, path in files]
+
+
+def _status(path: str) -> Status | None:
+    try:
+        return Status.of(os.lstat(path))
+    except OSError:
+        return None
+
+
+def _documents(reading: _Reading, files: list[_File]) -> Iterator[SourceDocument | int]:
+    known = reading.known()
     with Converter(reading.limits) as converter:
-        texts = DerivedTexts(cache, converter)
-        for name, path in files:
-            if reading.progress is not None:
-                reading.progress(name)
-            try:
-                yield _document(reading, texts, name, path)
-            except Unreadable as error:
-                reading.skipped.append(Skipped(name, str(error)))
-            except OSError as error:
-                reading.skipped.append(Skipped(name, _refusal(error)))
+        texts = DerivedTexts(reading.cache / "derived" if reading.cache is not None else None, converter)
+        for file in files:
+            seen = known.get(file.key, file.status) if known and file.status else None
+            number = reading.previous.find(file.name, seen.sha256) if reading.previous and seen else None
+            if seen and seen.verdict:
+                reading.skipped.append(Skipped(file.name, seen.verdict))
+            elif number is not None:
+                yield number
+            else:
+                yield from _read(reading, texts, known, file)
+    if known:
+        known.save({file.key for file in files})
 
 
-def _fingerprint(files: list[tuple[str, str]], reading: _Reading, started: int) -> str:
-    """What tells this state of the folder from others without reading it; "" while a change could go unseen."""
-    digest = hashlib.sha256(repr((VERSION, VERSIONS, reading.limits, reading.skipped)).encode())
-    for name, path in files:
+def _read(reading: _Reading, texts: DerivedTexts, known: StatCache | None, file: _File) -> Iterator[SourceDocument]:
+    """The document that a file is, or none and the reason among the skipped."""
+    if reading.progress is not None:
+        reading.progress(file.name)
+    at, document, reason = now_ns(), None, ""
+    try:
+        data, status = _content(file.path, reading.limits.input_bytes if file.form else TEXT_BYTES)
         try:
-            status = os.lstat(path)
-        except OSError:
-            return ""
-        if max(status.st_mtime_ns, status.st_ctime_ns) > started - _RACY:  # its next change may bear the same time
-            return ""
-        state = (name, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-        digest.update(repr(state).encode())
+            document = _document(texts, file, data)
+        except Unreadable as error:
+            reason = str(error)
+        if known and status and not reason.startswith(_PASSING):
+            known.record(file.key, status, Seen(hashlib.sha256(data).hexdigest(), "", "", reason), at)
+    except Unreadable as error:
+        reason = str(error)
+    except OSError as error:
+        reason = _refusal(error)
+    if document is None:
+        reading.skipped.append(Skipped(file.name, reason))
+    else:
+        yield document if status else replace(document, flags=(*document.flags, "changed-while-read"))
+
+
+def _fingerprint(files: list[_File], reading: _Reading, started: int) -> str:
+    """What tells this state of the folder from others without reading it; "" while a change could go unseen."""
+    if any(f.status is None or max(f.status.mtime_ns, f.status.ctime_ns) > started - _RACY for f in files):
+        return ""  # the next change of a file may bear the same time
+    digest = hashlib.sha256(repr((versions.documents(), reading.limits, reading.skipped)).encode())
+    digest.update("\n".join(f"{f.name}\0{f.status}" for f in files).encode())
     return digest.hexdigest()
 
 
@@ -159,33 +224,30 @@ def _ignored(entry: os.DirEntry[str]) -> str:
     return "" if entry.is_file(follow_symlinks=False) else "no-regular-file"
 
 
-def _document(reading: _Reading, texts: DerivedTexts, name: str, path: str) -> SourceDocument:
-    suffix = Path(path).suffix.lower()
-    form = FORMATS.get(suffix)
-    data = _content(path, reading.limits.input_bytes if form else TEXT_BYTES)
+def _document(texts: DerivedTexts, file: _File, data: bytes) -> SourceDocument:
     if not data:
         raise Unreadable("empty")
     digest = hashlib.sha256(data).hexdigest()
-    if form is None and data.startswith(b"%PDF-"):
-        form = "pdf"
+    form = file.form or ("pdf" if data.startswith(b"%PDF-") else None)
     if form is None:
-        return _plain(name, suffix, data, digest)
+        return _plain(file.name, file.suffix, data, digest)
     converted = texts.convert(form, data, digest)
     anchors = tuple(Anchor(line, values) for line, values in converted.anchors)
-    return SourceDocument(name, converted.text.encode(), digest, anchors, (*converted.flags, f"derived:{form}"))
+    return SourceDocument(file.name, converted.text.encode(), digest, anchors, (*converted.flags, f"derived:{form}"))
 
 
-def _content(path: str, limit: int) -> bytes:
-    """The bytes of a regular file, whatever was put in its place since it was listed."""
+def _content(path: str, limit: int) -> tuple[bytes, Status | None]:
+    """The bytes of a regular file, whatever was put in its place since it was listed; their state if it held still."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
+        status = Status.of(os.fstat(descriptor))
+        if not stat.S_ISREG(status.mode):
             raise Unreadable("no-regular-file")
-        data = b"" if status.st_size > limit else file.read(limit + 1)
-    if status.st_size > limit or len(data) > limit:
-        raise Unreadable(f"too-large: {max(status.st_size, len(data))} bytes")
-    return data
+        data = b"" if status.size > limit else file.read(limit + 1)
+        steady = Status.of(os.fstat(descriptor)) == status and len(data) == status.size
+    if status.size > limit or len(data) > limit:
+        raise Unreadable(f"too-large: {max(status.size, len(data))} bytes")
+    return data, status if steady else None
 
 
 def _plain(name: str, suffix: str, data: bytes, digest: str) -> SourceDocument:

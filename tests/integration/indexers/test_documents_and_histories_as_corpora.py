@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from rlm_indexers import history
+from rlm_indexers import folder as folder_module
+from rlm_indexers import history, stat_cache
 from rlm_indexers.previous import Previous
 from rlm_indexers.sources import resolve
 from rlm_indexers.store import Store
@@ -110,3 +112,43 @@ def test_session_is_read_again_when_what_lies_around_it_changes(store, tmp_path,
         (folder / "e.jsonl").write_bytes(copied)
     documents, _ = fetched_again(folder, tmp_path, corpus.pack)
     assert [type(each).__name__ for each in documents[:3]] == ["SourceDocument", "Unchanged", "Unchanged"]
+
+
+def test_an_edit_in_a_folder_of_documents_reads_that_file_alone(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(stat_cache, "RESTED_NS", -60_000_000_000)
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "a.pdf").write_bytes(pdf([["Clause 1"]]))
+    (folder / "closed.pdf").write_bytes(encrypted_pdf())
+    for n in range(5):
+        (folder / f"n{n}.md").write_text(f"# Note {n}\n")
+    store.load(str(folder), kind="folder")
+    (folder / "n3.md").write_text("# Another note\n")
+    said: list[str] = []
+    refreshed = store.load(str(folder), kind="folder", progress=said.append).corpus
+    assert [each for each in said if each.endswith((".md", ".pdf"))] == ["n3.md"]
+    clean = Store(tmp_path / "clean").load(str(folder), kind="folder").corpus
+    assert refreshed.path.read_bytes() == clean.path.read_bytes()
+    assert refreshed.coverage == clean.coverage
+    assert refreshed.search("another note") == clean.search("another note")
+
+
+def test_a_document_that_changes_while_it_is_read_says_so(store, tmp_path, monkeypatch):
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (folder / "a.log").write_text("one\n")
+    fstat = os.fstat
+
+    def appended(descriptor):
+        status = fstat(descriptor)
+        if os.path.realpath(f"/proc/self/fd/{descriptor}").endswith("a.log"):
+            with (folder / "a.log").open("a") as file:
+                file.write("more\n")
+        return status
+
+    monkeypatch.setattr(folder_module.os, "fstat", appended)
+    assert store.load(str(folder), kind="folder").corpus.pack.document(0).flags == ("changed-while-read",)
+    monkeypatch.undo()
+    settled = store.load(str(folder), kind="folder").corpus
+    assert settled.pack.document(0).flags == ()
+    assert bytes(settled.pack.data(0)) == (folder / "a.log").read_bytes()
