@@ -94,7 +94,9 @@ class Commits:
         return f"diff:{evidence.name(earlier)[:SHORT]}..{evidence.name(later)[:SHORT]}" + (f":{where}" if where else "")
 
     def commit(self, revision: str, path: str = "") -> str:
-        """The id of a commit as a document."""
+        """The id of a commit as a document. A commit can also be named by such an id, whose path then holds."""
+        named = NAMED.fullmatch(revision)
+        path = path or (named["path"] or "" if named else "")
         prefix, evidence, (name,) = self._where(path, revision)
         where = path or prefix.rstrip("/")
         return f"commit:{evidence.name(name)[:SHORT]}" + (f":{where}" if where else "")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import git
 from tests.support.cli import Cli
 from tests.support.stdio import Server
 
@@ -42,6 +43,48 @@ CONFIG = """
     path = {included}
 [uploadpack]
     packObjectsHook = {program}
+[includeIf "gitdir:/"]
+    path = {included}
+[log]
+    showSignature = true
+    mailmap = true
+[mailmap]
+    file = {outside}/mailmap
+[blame]
+    ignoreRevsFile = {outside}/secret.txt
+[trailer "sign"]
+    command = {program}
+[remote "origin"]
+    url = ext::{program}
+    promisor = true
+    uploadpack = {program}
+[url "ext::{program} "]
+    insteadOf = https://
+[i18n]
+    logOutputEncoding = UTF-16
+[format]
+    pretty = raw
+[color]
+    ui = always
+"""
+HISTORY = """
+for ask in (
+    lambda: corpus.log(),
+    lambda: corpus.history("src/server.py"),
+    lambda: corpus.blame("src/server.py", 4, 5),
+    lambda: corpus.commit("HEAD"),
+    lambda: corpus.commit("HEAD", "src/server.py"),
+    lambda: corpus.diff("HEAD~1"),
+    lambda: corpus.changed_since("HEAD~1"),
+    lambda: corpus.log(grep="--output={canary}", author="-p", since="--all"),
+    lambda: corpus.diff("--output={canary}"),
+    lambda: corpus.commit("HEAD", "--output={canary}"),
+    lambda: corpus.commit("HEAD@{{1}}"),
+):
+    try:
+        print(ask())
+    except Exception as error:
+        print("refused:", error)
 """
 
 
@@ -59,7 +102,13 @@ def hostile(tmp_path: Path, repository: Path) -> Path:
     for hook in ("post-checkout", "post-index-change", "fsmonitor-watchman", "pre-auto-gc", "reference-transaction"):
         (hooks / hook).write_text(program.read_text())
         (hooks / hook).chmod(0o755)
+    (outside / "mailmap").write_text(f"{SECRET} <x@example.org> <t@example.org>\n")
     arm(repository, program, hooks)
+    server = repository / "src/server.py"
+    server.write_text(server.read_text().replace("listener.fileno()", "listener.fileno() + 0"))
+    quiet = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "filter.evil.required=false")
+    quiet += ("-c", "filter.evil.process=", "-c", "filter.evil.clean=cat")
+    git(repository, *quiet, "commit", "-qam", f"Change\x1f--output={canary}\x1fx\n\n\x1f--output={canary}\x1b[2J")
     (repository / ".env").write_text(
         "OPENAI_API_BASE=http://127.0.0.1:9/evil\nRLM_MODEL=openai/evil\nDAYTONA_API_KEY=x\n"
     )
@@ -78,7 +127,8 @@ def arm(repository: Path, program: Path, hooks: Path) -> None:
     (repository / ".gitattributes").write_text("* filter=evil diff=evil\n")
     included = repository / "included.config"
     included.write_text(f"[core]\n    fsmonitor = {program}\n")
-    config = CONFIG.format(program=program, hooks=hooks, attributes=attributes, included=included)
+    outside = program.parent / "outside"
+    config = CONFIG.format(program=program, hooks=hooks, attributes=attributes, included=included, outside=outside)
     with (repository / ".git" / "config").open("a") as file:
         file.write(config)
     os.utime(repository / "README.md", (1, 1))  # stat-dirty: a naive `git status` would run the clean filter
@@ -88,6 +138,13 @@ def test_the_trap_is_armed(hostile: Path, tmp_path: Path) -> None:
     """The control: an ordinary `git status` does run the planted programs."""
     subprocess.run(["git", "status"], cwd=hostile, capture_output=True, check=False)
     assert (tmp_path / "canary").exists()
+    mapped = subprocess.run(
+        ["git", "-c", "i18n.logOutputEncoding=utf-8", "log", "--format=%aN"],
+        cwd=hostile,
+        capture_output=True,
+        check=False,
+    )
+    assert SECRET.encode() in mapped.stdout, "nor does it keep to the tree"
 
 
 def test_loading_and_asking_runs_no_program_and_reads_nothing_outside(cli: Cli, hostile: Path, tmp_path: Path) -> None:
@@ -103,6 +160,20 @@ def test_loading_and_asking_runs_no_program_and_reads_nothing_outside(cli: Cli, 
     assert not (tmp_path / "canary").exists(), (tmp_path / "canary").read_text()
     for path in (cli.home / "cache").rglob("*"):
         assert path.is_dir() or SECRET.encode() not in path.read_bytes(), path
+
+
+def test_asking_for_its_history_runs_no_program_and_reads_nothing_outside(
+    cli: Cli, hostile: Path, tmp_path: Path
+) -> None:
+    canary = tmp_path / "canary"
+    ran = cli("exec", ".", "-", "--json", stdin=HISTORY.format(canary=canary))
+    assert ran.code == 0, ran.err
+    said = ran.json["stdout"]
+    assert rf" t: Change\x1f--output={canary}\x1fx" in said
+    assert "-    return listener.fileno()" in said
+    assert "# src/server.py:5-5 last changed in" not in said, "lines 4 and 5 are of the first commit"
+    assert (SECRET in said, "\x1b" in said) == (False, False)
+    assert not canary.exists(), canary.read_text()
 
 
 def test_the_server_started_in_it_runs_no_program(cli: Cli, hostile: Path, tmp_path: Path) -> None:

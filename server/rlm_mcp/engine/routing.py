@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from rlm_mcp.engine.budget import Budget
 from rlm_mcp.engine.warm_start import IDENTIFIER
 from rlm_mcp.models.base import Model
+from rlm_mcp.models.offline import past
 
 if TYPE_CHECKING:
     from rlm_indexers.store import Corpus
@@ -48,8 +49,14 @@ def choose(wanted: Strategy, question: str, corpus: "Corpus", root: Model, budge
         return Route(wanted, "asked for")
     if root.name == OFFLINE:
         return Route("loop", "the offline model only knows the loop")
+    return _chosen(question, corpus, tokens, root, budget)
+
+
+def _chosen(question: str, corpus: "Corpus", tokens: int, root: Model, budget: Budget) -> Route:
     if _COUNTING.search(question):
         return _counted(question)
+    if (corpus.facts.get("git") or corpus.facts.get("sources")) and past.ASKED.search(question):
+        return Route("loop", "the question is about the past: the history of the repository is asked, not its text")
     if _fits(tokens, root, budget):
         return Route("direct", f"the whole corpus, about {tokens:,} tokens, fits well into one request")
     return Route("loop", f"the corpus has about {tokens:,} tokens: it is explored")

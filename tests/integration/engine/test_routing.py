@@ -3,7 +3,8 @@
 from rlm_mcp.engine.budget import Budget, BudgetLimits
 from rlm_mcp.engine.routing import choose
 from tests.support import scripted_model
-from tests.support.asking import answered, cell
+from tests.support.asking import answered, cell, load
+from tests.support.repositories import made
 
 BIG = ("openai/gpt-4o-mini", "openai/sub")
 ANSWER = "run_server opens the socket [src/server.py:6-8]."
@@ -81,3 +82,26 @@ def test_the_choice_names_its_reason(corpus):
     assert "do not fit" in choose("direct", "Where is x?", corpus, Known(), budget).reason
     Known.window = None
     assert choose("auto", "Where is x?", corpus, Known(), budget).strategy == "loop", "nobody has said how much fits"
+
+
+def test_what_is_asked_about_the_past_is_explored_however_little_there_is_to_read(corpus, tmp_path):
+    class Known:
+        name, window = "some/model", 20_000
+
+        @staticmethod
+        def price():
+            return None
+
+    repo = made(tmp_path / "shop")
+    repo.commit("Begin", a__py="a = 1\n")
+    past, budget = load(repo.root, tmp_path / "cache"), Budget(BudgetLimits())
+    for question in (
+        "When and why was a changed?",
+        "Who wrote a?",
+        "Which commit broke a.py?",
+        "Why did a.b get removed?",
+    ):
+        assert choose("auto", question, past, Known(), budget).strategy == "loop", question
+        assert choose("auto", question, corpus, Known(), budget).strategy == "direct", "there is no history to ask"
+    for question in ("When is a user added to b?", "Where is a?", "Why does a return 1?"):
+        assert choose("auto", question, past, Known(), budget).strategy == "direct", question

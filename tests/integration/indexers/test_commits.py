@@ -152,7 +152,8 @@ def test_head_is_what_was_loaded_whatever_is_checked_out_by_now(repo, store, his
 def test_a_commits_document_stands_for_its_commit(repo, store, history):
     commits = load(store, repo.root).commits
     row = commits.log("a.py")[0]
-    assert commits.commit(row.document) == f"commit:{history[1][:12]}"
+    assert commits.commit(row.document) == row.document
+    assert commits.commit(row.document, "b.py") == f"commit:{history[1][:12]}:b.py"
     assert commits.diff(row.document) == f"diff:{history[1][:12]}..{history[2][:12]}"
 
 
