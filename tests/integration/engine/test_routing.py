@@ -84,7 +84,7 @@ def test_the_choice_names_its_reason(corpus):
     assert choose("auto", "Where is x?", corpus, Known(), budget).strategy == "loop", "nobody has said how much fits"
 
 
-def test_what_is_asked_about_the_past_is_explored_however_little_there_is_to_read(corpus, tmp_path):
+def test_what_is_asked_about_the_past_is_explored_however_little_there_is_to_read(tmp_path):
     class Known:
         name, window = "some/model", 20_000
 
@@ -94,7 +94,10 @@ def test_what_is_asked_about_the_past_is_explored_however_little_there_is_to_rea
 
     repo = made(tmp_path / "shop")
     repo.commit("Begin", a__py="a = 1\n")
-    past, budget = load(repo.root, tmp_path / "cache"), Budget(BudgetLimits())
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain/a.py").write_text("a = 1\n")
+    past, plain = (load(tmp_path / name, tmp_path / "cache") for name in ("shop", "plain"))
+    budget = Budget(BudgetLimits())
     for question in (
         "When and why was a changed?",
         "Who wrote a?",
@@ -102,6 +105,6 @@ def test_what_is_asked_about_the_past_is_explored_however_little_there_is_to_rea
         "Why did a.b get removed?",
     ):
         assert choose("auto", question, past, Known(), budget).strategy == "loop", question
-        assert choose("auto", question, corpus, Known(), budget).strategy == "direct", "there is no history to ask"
+        assert choose("auto", question, plain, Known(), budget).strategy == "direct", "there is no history to ask"
     for question in ("When is a user added to b?", "Where is a?", "Why does a return 1?"):
         assert choose("auto", question, past, Known(), budget).strategy == "direct", question
