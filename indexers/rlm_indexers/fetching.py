@@ -18,12 +18,13 @@ def fetch(
     previous: Previous | None,
     progress: Callable[[str], None] | None,
     places: "Places | None" = None,
+    confine: Path | None = None,
 ) -> Fetched:
     """The documents of a source. Modules are imported when a source of their kind is loaded, not before."""
     if source.form == "several":
         from rlm_indexers import several
 
-        return several.fetch(source, cache, previous, progress)
+        return several.fetch(source, cache, previous, progress, confine)
     if source.kind == "repo":
         from rlm_indexers import repo
 
@@ -31,7 +32,8 @@ def fetch(
     if source.kind == "folder":
         from rlm_indexers import folder
 
-        return folder.fetch(Path(source.location), cache=cache, previous=previous, progress=progress)
+        place = Path(source.location)
+        return folder.fetch(place, cache=cache, previous=previous, progress=progress, confine=confine)
     from rlm_indexers import history
 
     return history.fetch(source, cache=cache, previous=previous, progress=progress, places=places)

@@ -58,6 +58,7 @@ class _Reading:
     progress: Callable[[str], None] | None
     cache: Path | None
     previous: Previous | None
+    confine: Path | None
 
     def known(self) -> StatCache | None:
         """What files held that look as they did; asked anew by each version, which may read them otherwise."""
@@ -94,8 +95,10 @@ def fetch(
     previous: Previous | None = None,
     progress: Callable[[str], None] | None = None,
     limits: Limits | None = None,
+    confine: Path | None = None,
 ) -> Fetched:
     """The documents of a folder, or one file. `cache`: where derived texts are kept, and what unchanged files held.
+    `confine`: see Converter.
 
     Raises SourceError when there is nothing to read. Hidden files and folders, symbolic links and what gives no text
     are listed in `skipped`, each with its reason. `previous`: the pack of an earlier load.
@@ -107,7 +110,7 @@ def fetch(
         raise SourceError(f"{root} cannot be read: check its permissions")
     started = time.time_ns()
     fetched = Fetched("folder", root.name or str(root), (), facts={"root": str(root)})
-    reading = _Reading(root, limits or Limits(), fetched.skipped, progress, cache, previous)
+    reading = _Reading(root, limits or Limits(), fetched.skipped, progress, cache, previous, confine)
     files = _looked_at(_files(reading))
     fetched.fingerprint = _fingerprint(files, reading, started)
     fetched.documents = in_runs(_documents(reading, files))
@@ -127,7 +130,7 @@ def _status(path: str) -> Status | None:
 
 def _documents(reading: _Reading, files: list[_File]) -> Iterator[SourceDocument | int]:
     known = reading.known()
-    with Converter(reading.limits) as converter:
+    with Converter(reading.limits, reading.confine) as converter:
         texts = DerivedTexts(reading.cache / "derived" if reading.cache is not None else None, converter)
         for file in files:
             seen = known.get(file.key, file.status) if known and file.status else None

@@ -15,11 +15,19 @@ from rlm_indexers.sources import SEPARATOR, Source
 JSON = Any
 
 
-def fetch(source: Source, cache: Path, previous: Previous | None, progress: Callable[[str], None] | None) -> Fetched:
+def fetch(
+    source: Source,
+    cache: Path,
+    previous: Previous | None,
+    progress: Callable[[str], None] | None,
+    confine: Path | None = None,
+) -> Fetched:
     """The documents of every part. Raises SourceError when one of them cannot be read."""
     parts = _named(_parts(source))
     held = {prefix: previous and previous.part(f"{prefix}/") for prefix in parts}
-    found = {prefix: fetching.fetch(part, cache, held[prefix], progress) for prefix, part in parts.items()}
+    found = {
+        prefix: fetching.fetch(part, cache, held[prefix], progress, confine=confine) for prefix, part in parts.items()
+    }
     facts: dict[str, JSON] = {"sources": {prefix: each.facts for prefix, each in found.items()}}
     fetched = Fetched(source.kind, source.name, (), facts=facts)
     fetched.documents = _documents(found, fetched)

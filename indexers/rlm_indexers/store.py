@@ -42,10 +42,18 @@ class Loaded:
 class Store:
     """Safe to be used by several threads and processes at once. Writes below `cache` and nowhere else."""
 
-    def __init__(self, cache: Path, executor: Executor | None = None, places: "Places | None" = None) -> None:
+    def __init__(
+        self,
+        cache: Path,
+        executor: Executor | None = None,
+        places: "Places | None" = None,
+        confine: Path | None = None,
+    ) -> None:
+        """`confine`: what takes everything but its pipes from a process that converts documents; see Converter."""
         self._folder = CacheFolder(cache)
         self._executor = executor
         self._places = places
+        self._confine = confine
 
     def load(
         self,
@@ -99,7 +107,7 @@ class Store:
         latest = read_json(self._source_file(source)) or {}
         previous = self._packed(latest.get("corpus", ""))
         known = Previous(previous.pack) if previous else None
-        fetched = fetching.fetch(source, self._folder.root, known, progress, self._places)
+        fetched = fetching.fetch(source, self._folder.root, known, progress, self._places, self._confine)
         state = building.state(fetched)
         if previous and fetched.fingerprint and latest.get("state") == state:
             corpus = self._opened(previous.pack.id)

@@ -14,6 +14,7 @@ from rlm_mcp.errors import in_words
 from rlm_mcp.library import Library
 from rlm_mcp.runs import Runs
 from rlm_mcp.settings import Settings
+from rlm_sandbox import confinement
 
 if TYPE_CHECKING:
     from rlm_mcp.engine.budget import BudgetLimits
@@ -36,7 +37,8 @@ class App:
     def __init__(self, settings: Settings, *, cwd: Path) -> None:
         self.settings = settings
         self.environment = settings_module.variables()
-        self.library = Library(Store(settings.cache_dir, places=_places(self.environment)), cwd)
+        store = Store(settings.cache_dir, places=_places(self.environment), confine=confinement.PROGRAM)
+        self.library = Library(store, cwd)
         self.runs = Runs(settings.cache_dir / "runs")
         self._lock = asyncio.Lock()
         self._provider: Provider | None = None

@@ -1,16 +1,28 @@
 """The program in the converter's own process: files in on standard input, text out on standard output.
 
-Started by path with `python -I`, an empty environment and its limits as the one argument. It bounds itself before it
-reads the first byte that is not ours. Standard library only, but for what the asked converter imports.
+Started by path with `python -I`, an empty environment, its limits, and perhaps the path of a file that confines it. It
+bounds itself before it reads the first byte that is not ours. Standard library only, but for what converters import.
 """
 
+import contextlib
+import encodings
 import importlib
 import json
 import os
+import pkgutil
 import resource
+import runpy
 import sys
 from pathlib import Path
 from typing import Any, BinaryIO
+
+SAMPLES = {
+    "html": b"<p>caf\xe9",
+    "mail": b"From: a\nContent-Type: text/html; charset=latin-1\n\ncaf\xe9",
+    "notebook": b"{}",
+    "pdf": b"%PDF-",
+}
+"""Something in each format, on which a converter imports what it needs."""
 
 
 def bound(limits: dict[str, int]) -> None:
@@ -25,10 +37,24 @@ def bound(limits: dict[str, int]) -> None:
 
 
 def bound_cpu(seconds: int) -> None:
-    """Let this process compute for so many seconds from now; then the kernel ends it."""
+    """Let this process compute for so many seconds from now; then the kernel ends it. Confined, it is the host that
+    says so, from outside.
+    """
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + seconds + 1, hard))
+
+
+def rehearse() -> None:
+    """Have everything imported that any file may ask for: soon no file can be opened."""
+    from rlm_indexers.converters import base
+
+    for name in [module.name for module in pkgutil.iter_modules(encodings.__path__)]:
+        with contextlib.suppress(ImportError):  # those of another system
+            importlib.import_module(f"encodings.{name}")
+    for form, sample in SAMPLES.items():
+        with contextlib.suppress(base.Unreadable):
+            importlib.import_module(f"rlm_indexers.converters.{form}").convert(sample)
 
 
 def reader(source: BinaryIO) -> Any:
@@ -72,12 +98,17 @@ def main() -> None:
 
     source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no frame
+    confined = len(sys.argv) > 2
+    if confined:
+        rehearse()
+        runpy.run_path(sys.argv[2])["confine"]({source.fileno(), sink.fileno()})
     while True:
         try:
             header, body = frames.read(reader(source), limits["input_bytes"])
         except EOFError:
             return
-        bound_cpu(limits["cpu_seconds"])
+        if not confined:
+            bound_cpu(limits["cpu_seconds"])
         sink.write(frames.pack(*answer(header, body, limits["output_bytes"])))
         sink.flush()
 
