@@ -72,3 +72,48 @@ def test_what_cannot_be_loaded_together_is_refused(two, store):
         load(store, f"{two[1].root},history:")
     with pytest.raises(SourceError, match="there is no"):
         load(store, f"{two[1].root},nowhere")
+
+
+def test_a_whole_repository_of_several_has_a_history_under_its_name(two, store):
+    folder, shop, bank = two
+    commits = load(store, folder).commits
+    assert [row.document for row in commits.log("shop")] == [f"commit:{shop.git('rev-parse', 'HEAD')[:12]}:shop"]
+    assert [row.document for row in commits.log("bank/")] == [f"commit:{bank.git('rev-parse', 'HEAD')[:12]}:bank"]
+
+
+def test_the_commits_of_several_come_in_order_of_time_whatever_their_zone(two, store):
+    folder, shop, bank = two
+    for repo, when in ((shop, "2024-05-01T23:00:00-05:00"), (bank, "2024-05-02T01:00:00+09:00")):
+        repo.write("a.py", when)
+        repo.git("commit", "-qam", "Later", f"--date={when}")
+    rows = load(store, folder).commits.log(limit=2)
+    assert [(row.document.rpartition(":")[2], row.text[13:23]) for row in rows] == [
+        ("shop", "2024-05-01"),
+        ("bank", "2024-05-02"),
+    ]
+
+
+def test_a_commit_of_several_is_found_in_the_one_that_has_it(two, store):
+    folder, shop, bank = two
+    commits = load(store, folder).commits
+    for name, repo in (("shop", shop), ("bank", bank)):
+        sha = repo.git("rev-parse", "HEAD")
+        assert commits.commit(sha) == f"commit:{sha[:12]}:{name}"
+        assert commits.text(f"commit:{sha[:12]}") == commits.text(f"commit:{sha[:12]}:{name}")
+        assert f"{name.capitalize()}".encode() in commits.text(f"commit:{sha[:12]}")
+    shop.commit("Second", a__py="s = 2\n")
+    again = load(store, folder).commits
+    assert b"+s = 2" in again.text(again.diff("HEAD~1", path="shop"))
+
+
+def test_a_revision_that_each_of_several_has_is_refused_until_a_path_says_which(two, store):
+    folder, _shop, bank = two
+    commits = load(store, folder).commits
+    for ask in (lambda: commits.commit("HEAD"), lambda: commits.diff("main"), lambda: commits.diff("")):
+        with pytest.raises(SourceError, match="in each of bank, shop: pass a path in one"):
+            ask()
+    assert commits.commit("HEAD", "bank/b.py") == f"commit:{bank.git('rev-parse', 'HEAD')[:12]}:bank/b.py"
+    with pytest.raises(SourceError, match="names no commit"):
+        commits.commit("nowhere")
+    with pytest.raises(SourceError, match="is in none of bank/, shop/"):
+        commits.log("elsewhere/a.py")
