@@ -6,12 +6,17 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
 JSON = Any
-DURABLE = frozenset({"run", "model_reply", "cell_result", "outcome"})
-"""Kinds after which the file is synced: what they hold was paid for, or ends the run."""
+SYNCED = frozenset({"run", "outcome"})
+"""Kinds that are on the disk when `write` returns: the first and the last of a run."""
+
+PAID = frozenset({"model_reply", "cell_result"})
+"""Kinds that are synced at once, beside the loop: what they hold was paid for. A killed process loses none of them; a
+machine that loses its power may lose those of the last few milliseconds."""
 
 
 class Journal(Protocol):
@@ -39,22 +44,38 @@ class FileJournal:
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            self.close()
+            os.close(self._fd)
             raise JournalBusy(str(path)) from error
         self._count = _mended(path, self._fd)
+        self._syncs = ThreadPoolExecutor(1, "journal")
+        self._sync: Future[None] | None = None
 
     def write(self, kind: str, **fields: JSON) -> None:
         record = {"n": self._count, "at": round(time.time(), 3), "kind": kind, **fields}
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=str)
         _write_all(self._fd, line.encode("utf-8", "surrogatepass") + b"\n")
         self._count += 1
-        if kind in DURABLE:
+        if kind in SYNCED:
             os.fsync(self._fd)
+        elif kind in PAID:
+            self._sync_soon()
 
     def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        """Everything written is on the disk. Idempotent; raises OSError when the disk refused it."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            self._syncs.shutdown()
+            os.close(fd)
+            if self._sync:
+                self._sync.result()
+
+    def _sync_soon(self) -> None:
+        """One that has not begun yet will cover this record too. Raises what the last one failed with."""
+        last = self._sync
+        if last and last.done():
+            last.result()
+        if last is None or last.running() or last.done():
+            self._sync = self._syncs.submit(os.fsync, self._fd)
 
 
 def read(path: Path) -> Iterator[dict[str, JSON]]:
