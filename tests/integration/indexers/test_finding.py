@@ -155,6 +155,86 @@ def test_grep_agrees_with_re_line_by_line(parts, pattern):
     assert [m.span.start for m in grep(pack_of({"d": data}), Request(pattern, limit=1000)).matches] == expected
 
 
+ATOMS = ("a", "_", " ", r"\.", "[ab]", "[^a]", r"\w", r"\d*", ".", "(?:a|b_)", "(a_b)?", "_b")
+WRAPS = ("{}", "(?:{})+", "(?:{})*", "(?:{})?", "(?:{}){{2}}")
+repeated = st.builds(str.format, st.sampled_from(WRAPS), st.sampled_from(ATOMS))
+patterns = st.builds(
+    "".join,
+    st.tuples(
+        st.sampled_from(("", "", "^", "(?i)")),
+        st.lists(repeated, max_size=2).map("".join),
+        st.sampled_from(("", "a", "ab", "b_", "_a")),
+        st.lists(repeated, max_size=2).map("".join),
+        st.sampled_from(("", "", "$", r"\b", "|_b_", "|.a")),
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.lists(st.text("ab_. 1", max_size=6), max_size=6).map("\n".join), max_size=4),
+    patterns,
+    st.integers(0, 60),
+    st.booleans(),
+)
+def test_grep_of_many_documents_agrees_with_re_whatever_it_skips_to(documents, pattern, size, ignore_case):
+    texts = {f"d{n}": text for n, text in enumerate(documents)}
+    compiled = re.compile(pattern, re.IGNORECASE if ignore_case else 0)
+    expected = [
+        (name, n)
+        for name, text in texts.items()
+        for n, line in enumerate(text.removesuffix("\n").split("\n") if text else (), 1)
+        if compiled.search(line)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rlm_indexers.grep.PART_BYTES", size or (1 << 20))  # several parts, hence several threads
+        patch.setattr("rlm_indexers.grep.MISSES", 3)
+        found = grep(pack_of(texts), Request(pattern, limit=1000, ignore_case=ignore_case)).matches
+    assert [(m.span.document, m.span.start) for m in found] == expected
+
+
+def test_words_are_what_rg_takes_for_words():
+    pack = pack_of({"a": "caf\ncafé\nfoo(x\nfoo( x\nx-y\nax-y\n"})
+
+    def found(pattern: str) -> list[int]:
+        return [m.span.start for m in grep(pack, Request(pattern, word=True)).matches]
+
+    assert found("caf") == [1]
+    assert found(r"foo\(") == [4]
+    assert found("x-y|é") == [5]
+
+
+def test_each_document_begins_and_ends_for_itself():
+    pack = pack_of({"a": "one\ntwo\n", "b": "two\none", "c": "", "d": "one"})
+
+    def found(pattern: str) -> list[tuple[str, int]]:
+        return [(m.span.document, m.span.start) for m in grep(pack, Request(pattern)).matches]
+
+    assert found(r"\Aone") == [("a", 1), ("d", 1)]
+    assert found(r"one\z") == [("b", 2), ("d", 1)]
+    assert found("(?-m)^one") == [("a", 1), ("d", 1)]
+    assert found("=|one$") == [("a", 1), ("b", 2), ("d", 1)]
+    assert found("^=+ b") == []
+
+
+def test_unwanted_documents_and_pages_leave_the_total_true(monkeypatch):
+    monkeypatch.setattr("rlm_indexers.grep.PART_BYTES", 100)
+    pack = pack_of({f"{n:02}.{'py' if n % 3 else 'md'}": "x\ny\nx\n" for n in range(30)})
+    everything = [m.span for m in grep(pack, Request("x", limit=100), lambda name: name.endswith(".py")).matches]
+    assert len(everything) == 40
+    for offset in range(0, 45, 7):
+        page = grep(pack, Request("x", limit=7, offset=offset), lambda name: name.endswith(".py"))
+        assert [m.span for m in page.matches] == everything[offset : offset + 7]
+        assert (page.total, page.truncated) == (40, False)
+
+
+def test_counting_ends_somewhere_and_says_so(monkeypatch):
+    monkeypatch.setattr("rlm_indexers.grep.COUNTED_LINES", 25)
+    monkeypatch.setattr("rlm_indexers.grep.PART_BYTES", 30)
+    result = grep(pack_of({f"{n:02}": "x\n" * 10 for n in range(30)}), Request("x", limit=5, offset=22))
+    assert (len(result.matches), result.total, result.truncated) == (3, 25, True)
+
+
 def test_a_pattern_made_to_hang_does_not(tmp_path):
     pack = pack_of({"a": b"a" * 200_000 + b"!"})
     assert grep(pack, Request("(a+)+$")).total == 0
