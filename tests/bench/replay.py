@@ -1,11 +1,14 @@
-"""A repository's last commits, refreshed one by one: each must equal a clean build. `python -m tests.bench.replay`"""
+"""A repository's last commits, refreshed one by one: each must equal a clean build. `python -m tests.bench.replay`
+
+Compared after each step, byte for byte or row for row: pack, coverage, all facts, the search index, some answers.
+"""
 
 import argparse
 import sys
 from pathlib import Path
 from statistics import median
 
-from tests.support.replaying import replay
+from tests.support.replaying import WAYS, replay
 
 
 def main() -> int:
@@ -13,9 +16,12 @@ def main() -> int:
     parser.add_argument("repository", type=Path, nargs="?", default=Path.cwd())
     parser.add_argument("--commits", type=int, default=200)
     parser.add_argument("--below", default="", help="only this folder of it")
+    parser.add_argument(
+        "--way", choices=WAYS, default=WAYS[0], help="one branch; from branch to branch; new, gone or renamed files"
+    )
     options = parser.parse_args()
     refreshed, clean, wrong = [], [], 0
-    for step in replay(options.repository, options.commits, options.below):
+    for step in replay(options.repository, options.commits, options.below, options.way):
         differences = step.differences()
         wrong += bool(differences)
         refreshed.append(step.seconds[0])
