@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from rlm_indexers.symbols import recovery
 from rlm_indexers.symbols.definitions import definitions, tagged
 from rlm_indexers.symbols.facts import Facts, ImportFact, ReferenceFact, Role, text_only
 from rlm_indexers.symbols.nesting import Owners, nested
@@ -30,6 +31,8 @@ def extract(language: str, data: bytes) -> Facts:
         better = _second_opinion(language, data)
         if better is not None:
             return better
+        if language in recovery.LANGUAGES:
+            root = recovery.recovered(grammar, root, data)
     reason = "syntax-errors" if root.has_error else ""
     if grammar.tags:
         return _facts_of_tags(grammar.matches(root), data, reason)

@@ -15,6 +15,8 @@ _NESTED = {
     "scoped_identifier",
 }
 _QUALIFIED = {"qualified_identifier", "scope_resolution", "template_function", "template_type"}
+_STATEMENTS = {b"if", b"for", b"while", b"switch", b"do", b"return", b"else", b"sizeof", b"catch"}
+_BLOCKS = {"compound_statement", "if_statement", "else_clause", "case_statement", "for_statement", "while_statement"}
 _INSIDE = {"parenthesized_declarator", "reference_declarator", "attributed_declarator", "type"}
 
 
@@ -70,6 +72,8 @@ def declarator_names(node: Node) -> list[Node]:
     waiting = node.children_by_field_name("declarator")
     if not waiting:
         return field_names(node)
+    if node.type == "function_definition" and _is_macro_with_block(node, waiting[0]):
+        return []
     while waiting:
         part = waiting.pop(0)
         inner = part.children_by_field_name("declarator")
@@ -80,6 +84,18 @@ def declarator_names(node: Node) -> list[Node]:
         else:
             found.append(_innermost(part))
     return found
+
+
+def _is_macro_with_block(node: Node, declarator: Node) -> bool:
+    """`foreach(item, list) { … }` and `TARGET(NAME) { … }` inside a function; the `if` of an `else if` after `#endif`."""
+    while declarator.type in {"pointer_declarator", "reference_declarator"}:
+        declarator = declarator.child_by_field_name("declarator") or declarator.named_children[-1]
+    name = declarator.child_by_field_name("declarator") if declarator.type == "function_declarator" else declarator
+    if name is not None and name.text in _STATEMENTS:
+        return True
+    if name is not declarator and node.child_by_field_name("type") is not None:
+        return False
+    return node.start_point[1] > 0 and node.parent is not None and node.parent.type in _BLOCKS
 
 
 def java_names(node: Node) -> list[Node]:
