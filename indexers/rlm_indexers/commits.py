@@ -198,7 +198,8 @@ def _difference(evidence: Evidence, earlier: str, later: str, inner: str) -> str
     ]
     listed = [f"{c.status} {c.path}" + (f" (was {c.earlier})" if c.earlier else "") for c in changes[:MOST_PATHS]]
     more = [f"… and {len(changes) - MOST_PATHS:,} more: name a path"] if len(changes) > MOST_PATHS else []
-    return "\n".join([f"{len(changes)} paths differ", *listed, *more, "", evidence.diff(earlier, later, inner)])
+    count = f"{len(changes):,} paths differ" if len(changes) != 1 else "1 path differs"
+    return "\n".join([count, *listed, *more, "", evidence.diff(earlier, later, inner)])
 
 
 def _row(commit: Commit, prefix: str) -> Row:

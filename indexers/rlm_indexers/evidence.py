@@ -117,7 +117,14 @@ class Evidence:
 
     def _log(self, start: str, inside: bytes, limit: int, chosen: Sequence[str]) -> list[Commit]:
         options = ("-z", porcelain.FORMAT, "--regexp-ignore-case", "--extended-regexp", f"--max-count={limit}", *chosen)
-        said = self._git.run("log", *options, start, "--", *([inside] if inside else []))
+        try:
+            said = self._git.run("log", *options, start, "--", *([inside] if inside else []))
+        except GitError as error:
+            if "command line, " in str(error):
+                raise SourceError(
+                    f"{error} Write a backslash before ( ) [ ] {{ }} * + ? | that mean themselves."
+                ) from error
+            raise
         where = self._outside(inside) if inside != self._below else ""
         return list(porcelain.commits(said, where, self._git.objects.ends))
 

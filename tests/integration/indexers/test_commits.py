@@ -89,7 +89,7 @@ def test_a_folder_inside_a_repository_knows_the_history_of_its_files(repo, store
     commits = load(store, repo.root / "sub").commits
     assert [row.document for row in commits.log("c.py")] == [f"commit:{sha[:12]}:c.py"]
     assert "+1" in commits.text(f"commit:{sha[:12]}:c.py").decode()
-    assert commits.text(commits.diff(history[0])).decode().startswith("1 paths differ\nA c.py\n")
+    assert commits.text(commits.diff(history[0])).decode().startswith("1 path differs\nA c.py\n")
 
 
 def test_a_clone_is_asked_through_its_mirror(repo, store, history):

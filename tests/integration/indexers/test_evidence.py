@@ -1,5 +1,7 @@
 """When and why something changed, asked of real histories."""
 
+import time
+
 import pytest
 
 from rlm_indexers.errors import GitError, SourceError
@@ -145,9 +147,15 @@ def test_blame_and_log_say_the_same_of_a_commit(repo):
         *[("2024-01-01T01:00+02:00", 1), ("2024-01-02", 0), ("yesterday", 0), ("3 weeks ago", 0), ("20 years ago", 1)],
     ],
 )
-def test_since_is_a_day_or_time_in_utc(repo, since, kept):
+def test_since_is_a_day_or_time_in_utc_wherever_we_are(repo, since, kept, monkeypatch):
     repo.commit("At midnight of the first")
-    assert len(Evidence(repo.root).log(since=since)) == kept
+    monkeypatch.setenv("TZ", "XXX+11")
+    time.tzset()
+    try:
+        assert len(Evidence(repo.root).log(since=since)) == kept
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("since", ["soon", "v1.0", "2024-13-01", "HEAD", "--all", "1"])
@@ -156,6 +164,14 @@ def test_words_that_are_no_date_are_refused_with_ones_that_are(repo, since):
     repo.commit()
     with pytest.raises(SourceError, match="pass one like 2024-05-01"):
         Evidence(repo.root).log(since=since)
+
+
+def test_a_pattern_that_is_none_is_refused_with_what_to_write(repo):
+    repo.commit("Call f(x)")
+    evidence = Evidence(repo.root)
+    with pytest.raises(SourceError, match=r"Write a backslash before \("):
+        evidence.log(grep="f(")
+    assert len(evidence.log(grep=r"f\(|g\(")) == 1
 
 
 def test_messages_and_authors_are_text_on_their_lines(repo):
