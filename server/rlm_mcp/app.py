@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from rlm_sandbox import Limits, Provider
 
 
+TOOLS = frozenset({"load_corpus", "rlm_ask", "rlm_job", "corpus_read", "rlm_exec"})
+"""By which agents call us."""
+
+
 @dataclass(frozen=True, slots=True)
 class Models:
     """The two models of a run."""
@@ -131,4 +135,4 @@ def _places(environment: Mapping[str, str]) -> Places:
         "codex_home": environment.get("CODEX_HOME"),
         "data_home": environment.get("XDG_DATA_HOME"),
     }
-    return Places(Path.home(), **{name: Path(folder) for name, folder in folders.items() if folder})
+    return Places(Path.home(), **{name: Path(folder) for name, folder in folders.items() if folder}, tools=TOOLS)

@@ -53,6 +53,8 @@ class Places:
     """`CODEX_HOME`, where it is set."""
     data_home: Path | None = None
     """`XDG_DATA_HOME`, where it is set."""
+    tools: frozenset[str] = frozenset()
+    """The names under which agents call us: a session that waits for one of them is the one that asks."""
 
     @property
     def claude(self) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rlm_indexers.corpus import Fetched, Skipped, SourceDocument, Unchanged
 from rlm_indexers.errors import SourceError
-from rlm_indexers.history import find
+from rlm_indexers.history import find, live
 from rlm_indexers.history.adapters import lost, opencode
 from rlm_indexers.history.adapters.lost import Wanted
 from rlm_indexers.history.adapters.reading import Task
@@ -42,12 +42,13 @@ def fetch(
     `history:` means those that ran in the repository around `source.cwd`, in any of its work trees;
     `history:claude-code` (or another of AGENTS) and `history:all` those of every project; `history:PATH` a transcript,
     the folder of a project, a `projects` folder or a configuration folder. `exclude`: ids of sessions to leave out,
-    such as the one that asks. `previous`: the pack of an earlier load; what did not change since is taken from it.
-    Raises SourceError that says where was looked, when nothing is found.
+    beside those that ask (live.py). `previous`: the pack of an earlier load; what did not change since is taken from
+    it. Raises SourceError that says where was looked, when nothing is found.
     """
     started = time.time_ns()
-    found = find.find(source, places or Places(Path.home()))
-    find.leave_out(found, exclude)
+    places = places or Places(Path.home())
+    found = find.find(source, places)
+    find.leave_out(found, {*exclude, *live.asking(found.transcripts, places.tools)})
     find.note_swept(found)
     planned = plan(found.transcripts)
     if not planned:
