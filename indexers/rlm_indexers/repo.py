@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rlm_indexers import checkout as checkouts
-from rlm_indexers import content, history_facts, listing, revisions
+from rlm_indexers import content, history_facts, listing, revisions, scip_index
 from rlm_indexers.checkout import Checkout
 from rlm_indexers.corpus import Fetched, SourceDocument, UnchangedRun
 from rlm_indexers.errors import SourceError
@@ -51,6 +51,11 @@ def _fetch_tree(source: Source, cache: Path, previous: Previous | None, progress
         survey = Survey(tree, StatCache(cache / "files.sqlite", str(root)), _algorithm(facts))
         survey.look(listed)
         known = survey.settle()
+        index, problems = scip_index.take(tree, cache)
+
+    survey.skipped.extend(problems)
+    if index:
+        fetched.facts["scip"] = index
 
     def conclude() -> None:
         _conclude(fetched, survey, found, base, listed)

@@ -12,6 +12,7 @@ from pathlib import Path
 from rlm_indexers.reader import Pack
 from rlm_indexers.relations.names import Posting
 from rlm_indexers.relations.resolve import MEMBER_KINDS, Confidence, Edge, Resolver
+from rlm_indexers.relations.scip import Scip
 from rlm_indexers.relations.scopes import Target
 from rlm_indexers.relations.source import HELD, Source, Stop, Stopped
 from rlm_indexers.symbols.facts import ReferenceFact
@@ -44,6 +45,7 @@ class Relations:
 
     def __init__(self, pack: Pack, database: Path, folder: Path) -> None:
         self._source = Source(pack, database, folder)
+        self._scip = Scip(pack, database.parent)
         self._resolver: Resolver | None = None
         self._turn = threading.Lock()
 
@@ -182,7 +184,7 @@ class Relations:
     def _fresh(self) -> Resolver:
         """The resolver; a new one when the last holds too much."""
         if self._resolver is None or self._resolver.held > HELD:
-            self._resolver = Resolver(self._source)
+            self._resolver = Resolver(self._source, self._scip.meaning if self._scip else None)
         return self._resolver
 
 

@@ -6,13 +6,13 @@ the others say what they are.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from rlm_indexers.relations.instances import Instances
 from rlm_indexers.relations.modules import Modules
-from rlm_indexers.relations.scopes import Scope, Target
+from rlm_indexers.relations.scopes import Meaning, Scope, Target
 from rlm_indexers.symbols.everyday import BUILT_IN_MEMBERS
 from rlm_indexers.symbols.facts import SUPER, UNKNOWN, Facts, ImportFact, ReferenceFact, SymbolFact
 
@@ -29,6 +29,10 @@ NAMESPACED = frozenset({"cpp", "csharp", "php"})
 HOPS = 6
 """How many times an imported name may be imported itself, and how many base classes up a member may be."""
 MEMBER_KINDS = frozenset({"method", "property", "declaration"})
+
+
+Known = Callable[[str, ReferenceFact], Meaning | None]
+"""What a better source says of a use in a document, if it says anything."""
 
 
 class FactsSource(Protocol):
@@ -68,8 +72,12 @@ class Edge:
 class Resolver:
     """Answers about one corpus. Keeps what it has read of documents while it lives."""
 
-    def __init__(self, source: FactsSource) -> None:
+    def __init__(
+        self, source: FactsSource, known: Callable[[str, ReferenceFact], Meaning | None] | None = None
+    ) -> None:
+        """`known`: what a better source says of a use in a document, if it says anything."""
         self._source = source
+        self._known = known
         self._modules = Modules(source.documents())
         self._scopes: dict[str, Scope] = {}
         self._named: dict[tuple[str, bool, str], list[Target]] = {}
@@ -123,6 +131,10 @@ class Resolver:
 
     def resolve(self, document: str, reference: ReferenceFact) -> Edge:
         """What one reference means."""
+        said = self._known(document, reference) if self._known else None
+        if said is not None:
+            count = 1 if said.target else 0
+            return _edge(document, reference, "scip" if count else "external", "scip", count, said.target)
         scope = self.scope(document)
         rule, target, is_known = self._certain(scope, reference)
         if target is not None:
@@ -320,10 +332,8 @@ class Resolver:
         if key not in self._named:
             found: dict[tuple[str, str], Target] = {}
             for target in self._source.definitions(reference.name):
-                language = self._source.language(target.document)
-                if (language == scope.language or _related(language, scope)) and _fits(
-                    target.symbol, reference, scope.language
-                ):
+                related = _related(self._source.language(target.document), scope.language)
+                if related and _fits(target.symbol, reference, scope.language):
                     found.setdefault((target.document, target.symbol.qualname), target)
             self._named[key] = [found[place] for place in sorted(found)]
         return self._named[key]

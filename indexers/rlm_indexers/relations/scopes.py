@@ -36,6 +36,12 @@ class Target(NamedTuple):
     symbol: SymbolFact
 
 
+class Meaning(NamedTuple):
+    """What a use means, said by who knows; no definition: something outside the corpus."""
+
+    target: Target | None
+
+
 class Scope:
     """The definitions and imports of one document, by name."""
 
