@@ -9,6 +9,8 @@ from pathlib import Path
 from rlm_indexers.git import Git
 
 POINTER_BYTES = 4096
+_OWN = ("objects", "refs", "packed-refs", "index", "config", "shallow")
+"""What no repository of its own has as a link: it would be somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,8 @@ def _upwards(path: Path) -> Iterator[Path]:
 def _is_git_dir(path: Path) -> bool:
     """Whether this is a git directory of its own: objects and references lie in it, not somewhere it points to."""
     with contextlib.suppress(OSError):
-        own = all((path / part).is_dir() and not (path / part).is_symlink() for part in ("objects", "refs"))
-        own = own and not _has_links(path / "objects")
+        own = all((path / part).is_dir() for part in ("objects", "refs"))
+        own = own and not _has_links(path / "objects") and not any((path / part).is_symlink() for part in _OWN)
         return own and (path / "HEAD").is_file() and not (path / "commondir").exists()
     return False
 
