@@ -170,7 +170,7 @@ patterns = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.lists(st.text("ab_. 1", max_size=6), max_size=6).map("\n".join), max_size=4),
     patterns,
