@@ -45,6 +45,7 @@ class Ground:
     def _write(self, name: str, text: str) -> Path:
         path = self.folder / name
         path.write_text(text, "ascii")
+        path.chmod(0o644)  # whatever the umask is
         os.utime(path, (1, 1))
         return path
 
