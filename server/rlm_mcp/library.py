@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,8 @@ class Library:
         """What a query finds in a corpus, without a model."""
         opened = await self.resolve(corpus)
         with in_words():
-            return opened, await asyncio.to_thread(reading.read, opened.corpus, query, limit)
+            found = await asyncio.to_thread(reading.read, opened.corpus, query, limit)
+        return opened, replace(found, note=" ".join(filter(None, (opened.stale, found.note))))
 
     def _load(self, source: str, kind: str, name: str | None, say: Say | None) -> Opened:
         loaded = self._store.load(source, kind=kind, name=name, cwd=self._cwd, progress=say)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rlm_indexers.corpus import Span
+from rlm_indexers.reader import Pack
 from rlm_indexers.store import Corpus
 
 JSON = Any
@@ -40,7 +41,9 @@ class Found:
 
 
 def read(corpus: Corpus, query: str, limit: int) -> Found:
-    """What `query` finds, tried in this order: `path`, `path:a-b`, `/regex/` or `/regex/i`, a symbol's name, words."""
+    """What `query` finds, tried in this order: `path`, `path:a-b` (of commits too), `/regex/` or `/regex/i`, a symbol's
+    name, words.
+    """
     if not query.strip():
         return Found("lines", (), (), 0)
     if found := _place(corpus, query.strip(), limit):
@@ -50,30 +53,40 @@ def read(corpus: Corpus, query: str, limit: int) -> Found:
     return _symbol(corpus, query.strip(), limit) or _words(corpus, query, limit)
 
 
-def numbered(corpus: Corpus, span: Span) -> str:
+def numbered(pack: Pack, span: Span) -> str:
     """The lines of a span as `<line>| <text>`."""
-    index = corpus.pack.index(span.document)
+    index = pack.index(span.document)
     if index is None:
         return ""
-    lines = corpus.pack.lines(index, span.start, span.end).decode("utf-8", "replace").split("\n")
+    lines = pack.lines(index, span.start, span.end).decode("utf-8", "replace").split("\n")
     return "\n".join(f"{span.start + n}| {line.rstrip(chr(13))}" for n, line in enumerate(lines))
 
 
 def _place(corpus: Corpus, query: str, limit: int) -> Found | None:
     match = PLACE.match(query)
     for path, start, end in ((query, 1, None), *([_parts(match)] if match else [])):
-        index = corpus.pack.index(path)
-        if index is not None:
-            return _lines(corpus, path, start, end or (start if match and path != query else None), limit)
-    return None
+        if path in corpus.pack:
+            return _lines(corpus.pack, path, start, end or (start if match and path != query else None), limit)
+    return _commit(corpus, query, match, limit)
+
+
+def _commit(corpus: Corpus, query: str, match: "re.Match[str] | None", limit: int) -> Found | None:
+    """The text of a commit or difference as it is cited: with lines at its end, or without."""
+    from rlm_indexers.commits import NAMED, pack_of
+
+    path, start, end = _parts(match) if match and NAMED.fullmatch(match["path"]) else (query, 1, None)
+    text = corpus.commits.text(path) if NAMED.fullmatch(path) else None
+    if text is None:
+        return None
+    return _lines(pack_of(path, text), path, start, end or (start if path != query else None), limit)
 
 
 def _parts(match: "re.Match[str]") -> tuple[str, int, int | None]:
     return match["path"], int(match["start"]), int(match["end"]) if match["end"] else None
 
 
-def _lines(corpus: Corpus, path: str, start: int, end: int | None, limit: int) -> Found:
-    last = corpus.pack.line_count(corpus.document(path))
+def _lines(pack: Pack, path: str, start: int, end: int | None, limit: int) -> Found:
+    last = pack.line_count(pack.index(path) or 0)
     wanted = min(end or last, last)
     shown = min(wanted, start + limit - 1)
     if not 1 <= start <= shown:
@@ -84,7 +97,7 @@ def _lines(corpus: Corpus, path: str, start: int, end: int | None, limit: int) -
         if shown < wanted
         else ""
     )
-    return Found("lines", (span,), (numbered(corpus, span),), 1, rest)
+    return Found("lines", (span,), (numbered(pack, span),), 1, rest)
 
 
 def _symbol(corpus: Corpus, query: str, limit: int) -> Found | None:
@@ -107,7 +120,7 @@ def _words(corpus: Corpus, query: str, limit: int) -> Found:
 def _shown(corpus: Corpus, kind: str, spans: list[Span], total: int, limit: int) -> Found:
     """The first spans whose lines, each cut to LINES_SHOWN, fit within `limit` lines together."""
     fitting = tuple(_within(spans, limit))
-    return Found(kind, fitting, tuple(numbered(corpus, span) for span in fitting), total)
+    return Found(kind, fitting, tuple(numbered(corpus.pack, span) for span in fitting), total)
 
 
 def _within(spans: list[Span], limit: int) -> Iterator[Span]:

@@ -73,6 +73,27 @@ def test_a_source_that_is_gone_is_answered_from_what_was_loaded_and_says_so(
     assert "its source could not be read again: " in after.stale
 
 
+def test_what_is_read_of_a_source_that_is_gone_says_so(repo: Repository, library: Library):
+    asked(library, "shop")
+    shutil.rmtree(repo.root)
+    _, found = asyncio.run(library.read("shop", "a.py", 10))
+    assert (found.texts, "could not be read again" in found.note) == (("1| a = 1",), True)
+
+
+def test_a_commit_that_an_answer_cites_is_read_like_any_document(repo: Repository, library: Library):
+    sha = repo.commit("Raise a\n\nIt was too low.", a__py="a = 2\n")[:12]
+    for query, texts in {
+        f"commit:{sha}:a.py:1-3": f"1| {sha} 2024-01-01 A: Raise a\n2| \n3| It was too low.",
+        f"commit:{sha}:3": "3| It was too low.",
+        f"commit:{sha[:8]}:a.py:1": f"1| {sha} 2024-01-01 A: Raise a",
+    }.items():
+        _, found = asyncio.run(library.read("shop", query, 10))
+        assert (found.kind, found.texts) == ("lines", (texts,)), query
+    assert asyncio.run(library.read("shop", f"commit:{sha}:a.py", 50))[1].texts[0].endswith("\n11| +a = 2")
+    with pytest.raises(LowerError, match="does not touch"):
+        asyncio.run(library.read("shop", f"commit:{sha}:b.py", 10))
+
+
 def test_a_remote_that_is_gone_is_answered_from_what_was_loaded(repo: Repository, library: Library):
     url = f"file://{repo.root}@main"
     before = asked(library, url)
