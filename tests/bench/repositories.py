@@ -29,6 +29,7 @@ RESTING_SECONDS = 2.5
 """Files that changed more recently are read anew at each load, as git does."""
 CALLS = 20
 GREPS = 5
+NAMES = ("`rg`", "git")
 FIELDS = ("--output-format=json", "--fields=+neS", "--quiet")
 PATTERNS: dict[str, tuple[str, dict[str, bool], list[str]]] = {
     "a literal": ("config", {"literal": True}, ["-F"]),
@@ -41,6 +42,9 @@ PATTERNS: dict[str, tuple[str, dict[str, bool], list[str]]] = {
     "a word": ("parse", {"word": True}, ["-w"]),
 }
 """Each with our options and those of `rg` and `git grep`, which mean the same."""
+SLOW_FOR_GIT = (r"\w", "[", "TODO|")
+"""How patterns begin that `git grep` takes many seconds for: it is not asked for them in a tree of `GREAT_BYTES`."""
+GREAT_BYTES = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def _compared(tree: Path, folder: Path) -> Iterator[str]:
     yield from _refreshes(Repository(clone), folder)
     yield from _ctags(clone, corpus, folder, code)
     yield f"| `git status` | {_step(['git', 'status', '--short'], clone)[1].cpu:.2f} | | | |"
-    yield from _asked(clone, folder)
+    yield from _asked(clone, corpus, folder)
 
 
 def _refreshes(repository: Repository, folder: Path) -> Iterator[str]:
@@ -142,7 +146,7 @@ def _with_symbols(corpus: Corpus) -> Iterator[str]:
 # Finding
 
 
-def _asked(clone: Path, folder: Path) -> Iterator[str]:
+def _asked(clone: Path, corpus: Corpus, folder: Path) -> Iterator[str]:
     """Our calls, in a process of their own that holds the corpus as the server does, and the rivals' searches."""
     command = [sys.executable, "-m", "tests.bench.repositories", "--asks", str(folder / "cache"), str(clone)]
     asked = json.loads(_run(command, HERE))
@@ -150,7 +154,10 @@ def _asked(clone: Path, folder: Path) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for what, (pattern, _, flags) in PATTERNS.items():
         total, *ours = asked["greps"][what]
-        yield _compared_greps(what, (total, Cost(*ours)), _theirs(clone, [*flags, "-e", pattern]))
+        rivals = [_by_rg(clone, [*flags, "-e", pattern])]
+        if corpus.info.bytes < GREAT_BYTES or not pattern.startswith(SLOW_FOR_GIT):
+            rivals.append(_counted(["git", "grep", "-hcE", *flags, "-e", pattern], clone))
+        yield _compared_greps(what, (total, Cost(*ours)), rivals)
     yield "\n| call | median ms, CPU / wall | slowest, wall |\n|---|---|---|"
     for what, (cpu, wall, slowest) in asked["calls"].items():
         yield f"| {what} | {cpu * 1e3:.1f} / {wall * 1e3:.1f} | {slowest * 1e3:.0f} |"
@@ -158,18 +165,20 @@ def _asked(clone: Path, folder: Path) -> Iterator[str]:
     yield f"\nPrivate memory: {before} MB before it is opened, {opened} MB after, {after} MB after all calls."
 
 
-def _theirs(clone: Path, arguments: list[str]) -> list[tuple[int, Cost]]:
-    """The lines that `rg` (on all files) and `git grep` count, and what that costs."""
+def _by_rg(clone: Path, arguments: list[str]) -> tuple[int, Cost]:
+    """The lines that `rg` counts in all files, hidden and ignored ones too, and what that costs."""
     rg = ["rg", "--no-config", "--hidden", "--no-ignore", "-g!.git", "-c", "--no-filename", *arguments, "."]
     rounds = [_counted(rg, clone) for _ in range(GREPS)]
-    return [(rounds[0][0], _median(cost for _, cost in rounds)), _counted(["git", "grep", "-hcE", *arguments], clone)]
+    return rounds[0][0], _median(cost for _, cost in rounds)
 
 
-def _compared_greps(what: str, ours: tuple[int, Cost], theirs: list[tuple[int, Cost]]) -> str:
-    (rg_lines, rg), (git_lines, _) = theirs
-    lines = f"{ours[0]:,} (`rg` {rg_lines:,}, git {git_lines:,})"
-    costs = [f"{cost.cpu * 1e3:.0f} / {cost.wall * 1e3:.0f}" for _, cost in (ours, *theirs)]
-    return f"| {' | '.join([what, lines, *costs])} | {ours[1].cpu / rg.cpu:.2f} |"
+def _compared_greps(what: str, ours: tuple[int, Cost], rivals: list[tuple[int, Cost]]) -> str:
+    lines = " ".join(
+        [f"{ours[0]:,}", *(f"({name} {found:,})" for name, (found, _) in zip(NAMES, rivals, strict=False))]
+    )
+    costs = [f"{cost.cpu * 1e3:.0f} / {cost.wall * 1e3:.0f}" for _, cost in (ours, *rivals)]
+    costs += [""] * (1 + len(NAMES) - len(costs))
+    return f"| {' | '.join([what, lines, *costs])} | {ours[1].cpu / rivals[0][1].cpu:.2f} |"
 
 
 def _asks(cache: Path, tree: Path) -> dict[str, Any]:
