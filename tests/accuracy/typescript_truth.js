@@ -29,6 +29,7 @@ for (const file of fs.readFileSync(0, "utf8").split("\n").filter(Boolean)) {
   const bytes = [0]; // lines are counted by \n alone, as everywhere in this project
   const lineOf = (position) => { let low = 0, high = bytes.length; while (high - low > 1) { const m = (low + high) >> 1; if (bytes[m] <= position) low = m; else high = m; } return low + 1; };
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) === 10) bytes.push(i + 1);
+  console.log(JSON.stringify([file, "", 1, 1, 0]));
   const waiting = [source];
   while (waiting.length) {
     const node = waiting.pop();

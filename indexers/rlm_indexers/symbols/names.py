@@ -213,6 +213,8 @@ def _innermost(name: Node) -> Node:
         name = inner
 
 
+_TEMPLATE = re.compile(r"(?<=\w)(?<!operator)<[^<>]*>")
+"""What follows a name in `<` and `>`; the operator `<=>` follows none."""
 _SEPARATORS = re.compile(r"\s*(?:::|\\)\s*")
 
 
@@ -220,5 +222,5 @@ def dotted(text: str) -> str:
     """A qualified name as it is written, with "." between its parts and without template arguments."""
     if text.isidentifier():
         return text
-    text = re.sub(r"<[^<>]*>", "", " ".join(text.split()))
+    text = _TEMPLATE.sub("", " ".join(text.split()))
     return _SEPARATORS.sub(".", text).strip(". ")
