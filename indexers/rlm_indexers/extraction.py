@@ -13,7 +13,7 @@ from rlm_indexers import content
 from rlm_indexers.reader import Document, Pack
 
 if TYPE_CHECKING:
-    from rlm_indexers.symbols import Extractor, Facts
+    from rlm_indexers.symbols import Extractor, Facts, Kept
 
 WINDOW_BYTES = 32 << 20
 """Text of documents whose facts are worked out together: what of the results is held in memory."""
@@ -23,7 +23,7 @@ PASSING = ("parser-timeout", "parser-crashed", "parser-memory")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (
     sha256 TEXT NOT NULL, language TEXT NOT NULL, version TEXT NOT NULL,
-    rows BLOB NOT NULL, failure TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (sha256, language, version)
+    rows BLOB NOT NULL, failure TEXT NOT NULL, facts BLOB NOT NULL, PRIMARY KEY (sha256, language, version)
 ) WITHOUT ROWID
 """
 
@@ -94,26 +94,15 @@ def _window(pack: Pack, window: list[int], extractor: "Extractor", cache: "Facts
         else:
             known[i] = found
     items = ((i, pack.document(i).language, bytes(pack.data(i))) for i in missing)
-    made: list[tuple[Document, Found, str]] = []
-    for i, text in extractor.extract_json(items):
-        document = pack.document(i)
-        known[i] = _found(text, document.language)
-        made.append((document, known[i], text))
+    made: list[tuple[Document, Kept]] = []
+    for i, kept in extractor.extract_kept(items):
+        known[i] = Found(kept.rows, kept.failure)
+        made.append((pack.document(i), kept))
         if len(made) >= KEPT_AT_ONCE:
             cache.put(made)
             made.clear()
     cache.put(made)
     yield from (known[i] for i in window)
-
-
-def _found(text: str, language: str) -> Found:
-    from rlm_indexers.symbols import facts_from_json, symbol_rows
-
-    try:
-        facts = facts_from_json(text)
-    except ValueError:
-        return Found(b"", "parser-crashed: it answered nonsense")
-    return Found(symbol_rows(facts.symbols, language), facts.reason if facts.state == "text-only" else "")
 
 
 class FactsReader:
@@ -151,8 +140,9 @@ class FactsReader:
                 text = None if known else cache.facts(document)
                 if text is None and known is None:
                     item = (i, document.language, bytes(pack.data(i)))
-                    _, text = next(self._hired().extract_json([item]))
-                    cache.put([(document, _found(text, document.language), text)])
+                    _, kept = next(self._hired().extract_kept([item]))
+                    cache.put([(document, kept)])
+                    text = kept.facts.decode()
                 yield i, text or ""
 
 
@@ -200,16 +190,12 @@ class FactsCache:
         query = "SELECT facts FROM facts WHERE sha256 = ? AND language = ? AND version = ?"
         with contextlib.suppress(sqlite3.Error):
             row = self._database and self._database.execute(query, self._key(document)).fetchone()
-            return str(row[0]) if row else None
+            return bytes(row[0]).decode() if row else None
         return None
 
-    def put(self, made: list[tuple[Document, Found, str]]) -> None:
+    def put(self, made: list[tuple[Document, "Kept"]]) -> None:
         """Keep results, but for failures that a crowded machine may have caused."""
-        rows = [
-            (*self._key(document), found.rows, found.failure, facts)
-            for document, found, facts in made
-            if not found.failure.startswith(PASSING)
-        ]
+        rows = [(*self._key(document), *kept) for document, kept in made if not kept.failure.startswith(PASSING)]
         with contextlib.suppress(sqlite3.Error):
             if self._database:
                 with self._database:

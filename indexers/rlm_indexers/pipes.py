@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import IO
 
 CHUNK = 1 << 20
@@ -53,20 +54,36 @@ def write(pipe: IO[bytes], data: bytes, deadline: float) -> None:
 
 def reader(pipe: IO[bytes] | None, deadline: float) -> Callable[[int], bytes]:
     """A function that reads exactly so many bytes. TimeoutError past the deadline, EOFError at the end."""
-    if pipe is None:
-        raise EOFError
+    return Reader(pipe).until(deadline)
 
-    def exactly(count: int) -> bytes:
-        data = bytearray()
-        while len(data) < count:
-            _wait(pipe, selectors.EVENT_READ, deadline)
-            chunk = os.read(pipe.fileno(), min(count - len(data), CHUNK))
-            if not chunk:
-                raise EOFError
-            data += chunk
-        return bytes(data)
 
-    return exactly
+class Reader:
+    """Reads what comes out of a pipe, more than is asked for at a time where more is there."""
+
+    def __init__(self, pipe: IO[bytes] | None) -> None:
+        self._pipe = pipe
+        self._held = bytearray()
+
+    def until(self, deadline: float) -> Callable[[int], bytes]:
+        """A function that reads exactly so many bytes. TimeoutError past the deadline, EOFError at the end."""
+        return partial(self._exactly, deadline)
+
+    def _exactly(self, deadline: float, count: int) -> bytes:
+        held = self._held
+        while len(held) < count:
+            held += self._more(deadline)
+        taken = bytes(held[:count])
+        del held[:count]
+        return taken
+
+    def _more(self, deadline: float) -> bytes:
+        if self._pipe is None:
+            raise EOFError
+        _wait(self._pipe, selectors.EVENT_READ, deadline)
+        chunk = os.read(self._pipe.fileno(), CHUNK)
+        if not chunk:
+            raise EOFError
+        return chunk
 
 
 def _wait(pipe: IO[bytes], event: int, deadline: float) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Self, TypeVar
 
-from rlm_indexers.symbols.facts import Facts, facts_from_json
+from rlm_indexers.symbols.facts import Facts, Kept, facts_from_json
 from rlm_indexers.symbols.units import Item, run_unit, units
 from rlm_indexers.symbols.workers import Limits, Worker
 
@@ -41,15 +41,15 @@ class Extractor:
 
     def extract_many(self, items: Iterable[tuple[Key, str, bytes]]) -> Iterator[tuple[Key, Facts]]:
         """The facts of each (key, language, document), in the order given. `items` is read a few units ahead."""
-        for key, text in self.extract_json(items):
-            yield key, facts_from_json(text)
+        for key, found in self.extract_kept(items):
+            yield key, facts_from_json(found.facts)
 
-    def extract_json(self, items: Iterable[tuple[Key, str, bytes]]) -> Iterator[tuple[Key, str]]:
-        """The same as `facts_to_json` writes it: what a store keeps, without making objects of it."""
+    def extract_kept(self, items: Iterable[tuple[Key, str, bytes]]) -> Iterator[tuple[Key, Kept]]:
+        """The same as a store keeps it, without making objects of it."""
         keys: deque[Key] = deque()
-        for texts in self._in_order(units(_noting(items, keys))):
-            for text in texts:
-                yield keys.popleft(), text
+        for done in self._in_order(units(_noting(items, keys))):
+            for found in done:
+                yield keys.popleft(), found
 
     def close(self) -> None:
         """End the workers. Idempotent."""
@@ -59,8 +59,8 @@ class Extractor:
         for worker in self._all:
             worker.close()
 
-    def _in_order(self, groups: Iterable[list[Item]]) -> Iterator[list[str]]:
-        waiting: deque[Future[list[str]]] = deque()
+    def _in_order(self, groups: Iterable[list[Item]]) -> Iterator[list[Kept]]:
+        waiting: deque[Future[list[Kept]]] = deque()
         try:
             for unit in groups:
                 waiting.append(self._threads.submit(self._run, unit))
@@ -72,7 +72,7 @@ class Extractor:
             for future in waiting:
                 future.cancel()
 
-    def _run(self, unit: list[Item]) -> list[str]:
+    def _run(self, unit: list[Item]) -> list[Kept]:
         if self._executor is not None:
             done = _by_executor(self._executor, unit)
             if done is not None:
@@ -91,7 +91,7 @@ class Extractor:
         return worker
 
 
-def _by_executor(executor: Executor, unit: list[Item]) -> list[str] | None:
+def _by_executor(executor: Executor, unit: list[Item]) -> list[Kept] | None:
     """What an executor makes of a unit; None when it fails, so that our own workers find the document at fault."""
     try:
         return executor.submit(run_unit, unit).result(EXECUTOR_SECONDS)

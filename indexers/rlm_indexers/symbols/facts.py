@@ -7,12 +7,16 @@ between documents are computed from them when asked for (`resolve`), never store
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from itertools import chain
+from json.encoder import encode_basestring as quoted
+from typing import Literal, NamedTuple
 
 State = Literal["parsed", "text-only"]
 Role = Literal["call", "type", "import", "name"]
 ROLES: tuple[Role, ...] = ("call", "type", "import", "name")
 _ROLE_NUMBERS = {role: number for number, role in enumerate(ROLES)}
+_FIELDS = 5
+"""Numbers per reference."""
 
 UNKNOWN = "?"
 """The receiver of a reference made on something that is no plain name: `f().name`, `a[0].name`."""
@@ -88,25 +92,32 @@ def text_only(reason: str) -> Facts:
     return Facts(state="text-only", reason=reason)
 
 
+class Kept(NamedTuple):
+    """The facts of a document as they are kept and handed on: nobody on the way need make objects of them."""
+
+    rows: bytes
+    """Its symbols as the rows of a pack."""
+    failure: str
+    """Why it has none though its language could."""
+    facts: bytes
+    """Everything, as `facts_to_json` writes it."""
+
+
+def kept(facts: Facts, language: str) -> Kept:
+    """What a store is given of a document."""
+    text = facts_to_json(facts).encode("utf-8", "replace")
+    return Kept(symbol_rows(facts.symbols, language), facts.reason if facts.state == "text-only" else "", text)
+
+
 def facts_to_json(facts: Facts) -> str:
     """Facts as one line of JSON; references as numbers into a table of strings, being by far the most."""
-    table: dict[str, int] = {}
-    place = table.setdefault
-    flat: list[int] = []
-    for name, line, role, enclosing, receiver in facts.references:
-        flat += (
-            place(name, len(table)),
-            line,
-            _ROLE_NUMBERS[role],
-            place(enclosing, len(table)),
-            place(receiver, len(table)),
-        )
+    table, flat = _numbered(facts.references)
     value = {
         "state": facts.state,
         "reason": facts.reason,
         "symbols": facts.symbols,
         "imports": facts.imports,
-        "strings": list(table),
+        "strings": table,
         "references": flat,
     }
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -127,14 +138,36 @@ def facts_from_json(text: str | bytes) -> Facts:
         raise ValueError(f"these are no facts: {str(error)[:100]}") from error
 
 
+def _numbered(references: Sequence[ReferenceFact]) -> tuple[list[str], list[int]]:
+    """A table of strings, and references as numbers into it; by columns, which takes a third of the time."""
+    if not references:
+        return [], []
+    names, lines, roles, enclosing, receivers = zip(*references, strict=True)
+    table = list(dict.fromkeys(chain(names, enclosing, receivers)))
+    place = {text: number for number, text in enumerate(table)}.__getitem__
+    flat: list[int] = [0] * (_FIELDS * len(references))
+    flat[0::_FIELDS] = map(place, names)
+    flat[1::_FIELDS] = lines
+    flat[2::_FIELDS] = map(_ROLE_NUMBERS.__getitem__, roles)
+    flat[3::_FIELDS] = map(place, enclosing)
+    flat[4::_FIELDS] = map(place, receivers)
+    return table, flat
+
+
 def symbol_rows(symbols: Iterable[SymbolFact], language: str) -> bytes:
     """Definitions as the JSON lines of a pack, each starting with `name` and `qualname`."""
-    return b"".join(_row(symbol, language) for symbol in symbols)
+    end = f',"language":{quoted(language)}}}\n'
+    return "".join([_row(symbol) + end for symbol in symbols]).encode("utf-8", "replace")
 
 
-def _row(symbol: SymbolFact, language: str) -> bytes:
-    row: dict[str, Any] = {**symbol._asdict(), "language": language}
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+def _row(symbol: SymbolFact) -> str:
+    """What `json.dumps` would write of its fields but for the end, in a quarter of the time."""
+    name, qualname, kind, line, start_line, end_line, parent, signature, doc_start, doc_end = symbol
+    return (
+        f'{{"name":{quoted(name)},"qualname":{quoted(qualname)},"kind":{quoted(kind)},"line":{line}'
+        f',"start_line":{start_line},"end_line":{end_line},"parent":{quoted(parent)}'
+        f',"signature":{quoted(signature)},"doc_start":{doc_start},"doc_end":{doc_end}'
+    )
 
 
 def _references(flat: Sequence[int], strings: Sequence[str]) -> Iterator[ReferenceFact]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from rlm_indexers.symbols.extract import extract
-from rlm_indexers.symbols.facts import facts_to_json, text_only
+from rlm_indexers.symbols.facts import Kept, kept, text_only
 
 UNIT_BYTES = 4 << 20
 UNIT_DOCUMENTS = 1000
@@ -12,19 +12,19 @@ Item = tuple[str, bytes]
 """A language and a document."""
 
 
-def facts_json(language: str, data: bytes) -> str:
-    """The facts of one document as JSON. Text-only with the reason, whatever goes wrong short of the process dying."""
+def kept_facts(language: str, data: bytes) -> Kept:
+    """The facts of one document. Text-only with the reason, whatever goes wrong short of the process dying."""
     try:
-        return facts_to_json(extract(language, data))
+        return kept(extract(language, data), language)
     except MemoryError:
-        return facts_to_json(text_only("parser-memory"))
+        return kept(text_only("parser-memory"), language)
     except Exception as error:  # noqa: BLE001 - what goes wrong with one document costs that document
-        return facts_to_json(text_only(f"parser-failed: {type(error).__name__}: {error}"[:200]))
+        return kept(text_only(f"parser-failed: {type(error).__name__}: {error}"[:200]), language)
 
 
-def run_unit(unit: Sequence[Item]) -> list[str]:
+def run_unit(unit: Sequence[Item]) -> list[Kept]:
     """The facts of each document of a unit, in this process: what an executor is given to do."""
-    return [facts_json(language, data) for language, data in unit]
+    return [kept_facts(language, data) for language, data in unit]
 
 
 def units(items: Iterable[Item]) -> Iterator[list[Item]]:

@@ -14,7 +14,7 @@ from typing import Self
 
 from rlm_indexers import pipes
 from rlm_indexers.converters import frames
-from rlm_indexers.symbols.facts import facts_to_json, text_only
+from rlm_indexers.symbols.facts import Kept, kept, text_only
 from rlm_indexers.symbols.units import Item
 
 _PACKAGE_ROOT = Path(__file__).parents[2]
@@ -38,6 +38,7 @@ class Worker:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
+        self._answers: pipes.Reader | None = None
         self._stopped = False
 
     def __enter__(self) -> Self:
@@ -46,15 +47,20 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def run(self, unit: Sequence[Item]) -> list[str]:
-        """The facts of each document of a unit as JSON, whatever happens to the process on the way."""
-        done: list[str] = []
+    def run(self, unit: Sequence[Item]) -> list[Kept]:
+        """The facts of each document of a unit, whatever happens to the process on the way.
+
+        After a death the rest is asked for singly: only then it is known which document was at fault.
+        """
+        done: list[Kept] = []
+        singly = False
         while len(done) < len(unit):
             if self._stopped:
                 raise InterruptedError("the extractor was closed")
-            reason = self._attempt(unit[len(done) :], done)
-            if reason:
-                done.append(facts_to_json(text_only(reason)))
+            reason = self._attempt(unit[len(done) :], done, singly)
+            if reason and (singly or len(done) + 1 == len(unit)):
+                done.append(kept(text_only(reason), unit[len(done)][0]))
+            singly = singly or bool(reason)
         return done
 
     def stop(self) -> None:
@@ -71,15 +77,16 @@ class Worker:
             return
         pipes.end(process)
 
-    def _attempt(self, unit: Sequence[Item], done: list[str]) -> str:
+    def _attempt(self, unit: Sequence[Item], done: list[Kept], singly: bool) -> str:
         """Append answers to `done`; "" after the last, else why the document after the last answer has none."""
         try:
-            process = self._running()
+            process, answers = self._running()
         except (TimeoutError, EOFError, ValueError):
             self.close()
             return "parser-did-not-start"
         try:
-            done.extend(_replies(process, unit, self._limits.seconds))
+            _ask(process, unit, singly, self._limits.seconds)
+            done.extend(_replies(answers, len(unit), self._limits.seconds))
         except TimeoutError:
             self.close()
             return f"parser-timeout: {self._limits.seconds:g} s"
@@ -89,25 +96,32 @@ class Worker:
             return reason
         return ""
 
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
+    def _running(self) -> tuple[subprocess.Popen[bytes], pipes.Reader]:
+        if self._process is None or self._answers is None or self._process.poll() is not None:
             self.close()
             self._process = pipes.started(("-c", _START, str(_PACKAGE_ROOT), str(self._limits.memory_bytes)))
+            self._answers = pipes.Reader(self._process.stdout)
             if self._stopped:
                 raise EOFError
-            frames.read(pipes.reader(self._process.stdout, time.monotonic() + _START_SECONDS), 0)
-        return self._process
+            frames.read(self._answers.until(time.monotonic() + _START_SECONDS), 0)
+        return self._process, self._answers
 
 
-def _replies(process: subprocess.Popen[bytes], unit: Sequence[Item], seconds: float) -> Iterator[str]:
-    """The answers of a worker, each within its time. TimeoutError, or EOFError when the process is gone."""
+def _ask(process: subprocess.Popen[bytes], unit: Sequence[Item], singly: bool, seconds: float) -> None:
     if process.stdin is None:
         raise EOFError
-    header = {"documents": [[language, len(data)] for language, data in unit]}
+    header = {"documents": [[language, len(data)] for language, data in unit], "singly": singly}
     pipes.write(process.stdin, frames.pack(header, b"".join(data for _, data in unit)), time.monotonic() + 2 * seconds)
-    for _ in unit:
-        _, body = frames.read(pipes.reader(process.stdout, time.monotonic() + seconds), _REPLY_LIMIT)
-        yield body.decode("utf-8")
+
+
+def _replies(answers: pipes.Reader, count: int, seconds: float) -> Iterator[Kept]:
+    """The answers of a worker, each within its time. TimeoutError, or EOFError when the process is gone."""
+    for _ in range(count):
+        header, body = frames.read(answers.until(time.monotonic() + seconds), _REPLY_LIMIT)
+        rows, failure = header.get("rows"), header.get("failure")
+        if not isinstance(rows, int) or not isinstance(failure, str):
+            raise ValueError("an answer without its parts")  # noqa: TRY004 - it is the sender's bytes that are wrong
+        yield Kept(body[:rows], failure, body[rows:])
 
 
 def _cause_of_death(process: subprocess.Popen[bytes]) -> str:

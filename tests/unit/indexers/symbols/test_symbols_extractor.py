@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rlm_indexers.symbols import Extractor, Facts, Limits, extract
+from rlm_indexers.symbols import Extractor, Facts, Limits, extract, workers
 
 DOCUMENTS = [(f"d{n}", "python", b"def f%d():\n    return g()\n" % n) for n in range(50)]
 GARBAGE = random.Random(1).randbytes(3 << 20)
@@ -51,6 +51,21 @@ def test_a_document_that_takes_too_long_costs_itself_only():
     assert names(found["d1"]) == ["f1"]
 
 
+def test_among_small_documents_whose_answers_travel_together_only_the_one_at_fault_pays(monkeypatch):
+    deadly = (
+        "import os, sys; sys.path.insert(0, sys.argv[1]);"
+        "from rlm_indexers.symbols import child; real = child.kept_facts;"
+        "child.kept_facts = lambda language, data: os._exit(3) if data == b'die' else real(language, data);"
+        "child.main(sys.argv[2:])"
+    )
+    monkeypatch.setattr(workers, "_START", deadly)
+    documents = [*DOCUMENTS[:5], ("deadly", "python", b"die"), *DOCUMENTS[5:9]]
+    with Extractor(workers=1) as extractor:
+        found = dict(extractor.extract_many(documents))
+    assert found.pop("deadly") == Facts(state="text-only", reason="parser-crashed: exit 3")
+    assert found == {key: extract(language, data) for key, language, data in DOCUMENTS[:9]}
+
+
 def test_a_document_that_takes_too_much_memory_costs_itself_only():
     documents = [DOCUMENTS[0], ("large", "python", GARBAGE), DOCUMENTS[1]]
     with Extractor(workers=1, limits=Limits(seconds=60, memory_bytes=160 << 20)) as extractor:
@@ -71,7 +86,7 @@ def test_documents_are_taken_a_few_units_ahead_not_all_at_once():
             yield number, "python", b"# " + b"x" * 2_000_000
 
     with Extractor(workers=1, limits=Limits(seconds=60)) as extractor:
-        next(extractor.extract_json(documents()))
+        next(extractor.extract_kept(documents()))
         assert taken < 20
 
 

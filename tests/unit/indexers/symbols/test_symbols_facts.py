@@ -47,6 +47,13 @@ def test_anything_else_is_refused_with_a_value_error(text: str):
         facts_from_json(text)
 
 
+@given(symbols, names)
+def test_rows_of_a_pack_are_what_json_writes(symbol: SymbolFact, language: str):
+    value = {**symbol._asdict(), "language": language}
+    expected = json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
+    assert symbol_rows([symbol], language) == expected.encode()
+
+
 def test_rows_of_a_pack_start_with_name_and_qualname():
     row = symbol_rows([SymbolFact('na"me', "q.na", "function", 3, 2, 5, "q", "def f")], "python")
     assert row.startswith(b'{"name":"na\\"me","qualname":"q.na",')
