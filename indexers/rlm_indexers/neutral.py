@@ -13,6 +13,7 @@ from pathlib import Path
 
 _SHA256 = re.compile(r"^\s*objectformat\s*=\s*\"?sha256", re.IGNORECASE | re.MULTILINE)
 _PARTIAL = re.compile(r"^\s*(?:partialclone\s*=|promisor\s*=\s*\"?(?:true|yes|on|1)\b)", re.IGNORECASE | re.MULTILINE)
+_CONFIG_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class Objects:
 
     def _config(self) -> str:
         try:
-            return (self.common / "config").read_text("utf-8", "replace")
+            with (self.common / "config").open("rb") as file:
+                return file.read(_CONFIG_BYTES).decode("utf-8", "replace")
         except OSError:
             return ""
 
