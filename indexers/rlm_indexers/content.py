@@ -3,13 +3,15 @@
 import hashlib
 import re
 
+from rlm_indexers import large
 from rlm_indexers.corpus import SourceDocument
 from rlm_indexers.languages import PROSE, language_of
 from rlm_indexers.text import decode, is_binary
 
-VERSION = 1
+VERSION = 2
 """Raised when the same bytes would give another document: older snapshots are then read anew."""
-LARGEST_BYTES = 64 << 20
+LARGEST_BYTES = large.HELD_BYTES
+"""Of objects of a repository, which are not read in pieces."""
 LARGE_BYTES = 1 << 20
 """Above this there is text, but no symbols."""
 LONG_LINES = 300
@@ -50,17 +52,20 @@ def verdict(data: bytes) -> str:
     return "binary" if is_binary(data) else ""
 
 
-def too_large(size: int) -> str:
-    """Why a file of this many bytes is not read at all; "" when it is."""
-    return f"too-large: {size} bytes" if size > LARGEST_BYTES else ""
-
-
 def document(name: str, data: bytes, extra: tuple[str, ...] = ()) -> SourceDocument:
     """The text of a file that `verdict` lets pass. `extra`: flags that its surroundings give it."""
     language = language_of(name, data)
     text, flags = decode(data, _declared(data) if language == "python" else None)
     flags += _looks(name, text, language) + extra
     return SourceDocument(name, text, digest(data), flags=flags, language=language)
+
+
+def large_document(name: str, found: large.Large, extra: tuple[str, ...] = ()) -> SourceDocument:
+    """The text of a file that is too large to be held: no symbols are sought in it."""
+    head = bytes(found.text[: 1 << 14])
+    language = language_of(name, head)
+    named = tuple(flag for flag in _looks(name, head, language) if flag in ("generated", "vendored"))
+    return SourceDocument(name, found.text, found.sha256, (), (*found.flags, *named, "large", *extra), language)
 
 
 def digest(data: bytes) -> str:

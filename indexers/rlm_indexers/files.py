@@ -1,9 +1,10 @@
 """Files of an untrusted tree, read so that nothing outside it is: no symbolic link is followed, parent or file."""
 
+import errno
 import os
 import stat
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import IO, NamedTuple, Self
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -58,6 +59,15 @@ class Tree:
     def status(self, path: bytes) -> Status:
         folder, name = self._enter(path)
         return Status.of(os.stat(name, dir_fd=folder, follow_symlinks=False))
+
+    def open(self, path: bytes) -> IO[bytes]:
+        """A regular file, for those who read it in pieces; OSError for anything else."""
+        folder, name = self._enter(path)
+        file = os.fdopen(os.open(name, _FILE, dir_fd=folder), "rb", buffering=0)
+        if Status.of(os.fstat(file.fileno())).oddity:
+            file.close()
+            raise OSError(errno.ENXIO, "no regular file any more")
+        return file
 
     def read(self, path: bytes, limit: int) -> tuple[bytes, Status, bool]:
         """The bytes (at most `limit` + 1), the state they are of, and whether the file held still while it was read."""

@@ -6,12 +6,14 @@ import hashlib
 import json
 import os
 import stat
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
-from rlm_indexers import versions
+from rlm_indexers import large, versions
 from rlm_indexers.converters.base import Unreadable
 from rlm_indexers.converters.cache import DerivedTexts
 from rlm_indexers.converters.process import Converter, Limits
@@ -20,7 +22,7 @@ from rlm_indexers.errors import SourceError
 from rlm_indexers.files import Status
 from rlm_indexers.previous import Previous, in_runs
 from rlm_indexers.stat_cache import Seen, StatCache, now_ns
-from rlm_indexers.text import decode, document_id, is_binary
+from rlm_indexers.text import SNIFFED_BYTES, decode, document_id, is_binary
 
 _RACY = 2_000_000_000
 _PASSING = ("converter-timeout", "converter-crashed")
@@ -149,23 +151,52 @@ def _read(reading: _Reading, texts: DerivedTexts, known: StatCache | None, file:
     """The document that a file is, or none and the reason among the skipped."""
     if reading.progress is not None:
         reading.progress(file.name)
-    at, document, reason = now_ns(), None, ""
+    at = now_ns()
     try:
-        data, status = _content(file.path, reading.limits.input_bytes if file.form else TEXT_BYTES)
-        try:
-            document = _document(texts, file, data)
-        except Unreadable as error:
-            reason = str(error)
-        if known and status and not reason.startswith(_PASSING):
-            known.record(file.key, status, Seen(hashlib.sha256(data).hexdigest(), "", "", reason), at)
-    except Unreadable as error:
-        reason = str(error)
+        with _opened(file.path) as opened:
+            status = Status.of(os.fstat(opened.fileno()))
+            document, sha256, reason = _made(reading, texts, file, opened, status)
+            steady = Status.of(os.fstat(opened.fileno())) == status
     except OSError as error:
-        reason = _refusal(error)
+        reading.skipped.append(Skipped(file.name, _refusal(error)))
+        return
+    if known and steady and sha256 and not reason.startswith(_PASSING):
+        known.record(file.key, status, Seen(sha256, "", "", reason), at)
     if document is None:
         reading.skipped.append(Skipped(file.name, reason))
     else:
-        yield document if status else replace(document, flags=(*document.flags, "changed-while-read"))
+        yield document if steady else replace(document, flags=(*document.flags, "changed-while-read"))
+
+
+def _made(
+    reading: _Reading, texts: DerivedTexts, file: _File, opened: IO[bytes], status: Status
+) -> tuple[SourceDocument | None, str, str]:
+    """A document or the reason why there is none, and between them the hash of the file if all of it was read."""
+    sha256 = ""
+    if not stat.S_ISREG(status.mode):
+        return None, "", "no-regular-file"
+    try:
+        if file.form is None and status.size > TEXT_BYTES:
+            document = _large(file, opened, status.size, reading.cache or Path(tempfile.gettempdir()))
+            return document, document.sha256, ""
+        data = _content(opened, status.size, reading.limits.input_bytes if file.form else TEXT_BYTES)
+        sha256 = hashlib.sha256(data).hexdigest()
+        return _document(texts, file, data, sha256), sha256, ""
+    except Unreadable as error:
+        return None, sha256, str(error)
+    except large.NoText as error:
+        return None, error.sha256, str(error)
+
+
+def _large(file: _File, opened: IO[bytes], size: int, room: Path) -> SourceDocument:
+    """A text that is read in pieces."""
+    head = os.pread(opened.fileno(), SNIFFED_BYTES, 0)
+    if is_binary(head) or size > large.MOST_BYTES:
+        raise Unreadable(f"too-large: {size} bytes")
+    found = large.read(opened.fileno(), size, room)
+    language = _LANGUAGES.get(file.suffix, "")
+    anchors = _header(language, bytes(found.text[:_HEADER_BYTES]))
+    return SourceDocument(file.name, found.text, found.sha256, anchors, (*found.flags, "large"), language)
 
 
 def _fingerprint(files: list[_File], reading: _Reading, started: int) -> str:
@@ -227,30 +258,27 @@ def _ignored(entry: os.DirEntry[str]) -> str:
     return "" if entry.is_file(follow_symlinks=False) else "no-regular-file"
 
 
-def _document(texts: DerivedTexts, file: _File, data: bytes) -> SourceDocument:
+def _document(texts: DerivedTexts, file: _File, data: bytes, sha256: str) -> SourceDocument:
     if not data:
         raise Unreadable("empty")
-    digest = hashlib.sha256(data).hexdigest()
     form = file.form or ("pdf" if data.startswith(b"%PDF-") else None)
     if form is None:
-        return _plain(file.name, file.suffix, data, digest)
-    converted = texts.convert(form, data, digest)
+        return _plain(file.name, file.suffix, data, sha256)
+    converted = texts.convert(form, data, sha256)
     anchors = tuple(Anchor(line, values) for line, values in converted.anchors)
-    return SourceDocument(file.name, converted.text.encode(), digest, anchors, (*converted.flags, f"derived:{form}"))
+    return SourceDocument(file.name, converted.text.encode(), sha256, anchors, (*converted.flags, f"derived:{form}"))
 
 
-def _content(path: str, limit: int) -> tuple[bytes, Status | None]:
-    """The bytes of a regular file, whatever was put in its place since it was listed; their state if it held still."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        status = Status.of(os.fstat(descriptor))
-        if not stat.S_ISREG(status.mode):
-            raise Unreadable("no-regular-file")
-        data = b"" if status.size > limit else file.read(limit + 1)
-        steady = Status.of(os.fstat(descriptor)) == status and len(data) == status.size
-    if status.size > limit or len(data) > limit:
-        raise Unreadable(f"too-large: {max(status.size, len(data))} bytes")
-    return data, status if steady else None
+def _opened(path: str) -> IO[bytes]:
+    """A file, opened so that nothing put in its place since it was listed is followed or waited for."""
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+
+
+def _content(file: IO[bytes], size: int, limit: int) -> bytes:
+    data = b"" if size > limit else file.read(limit + 1)
+    if size > limit or len(data) > limit:
+        raise Unreadable(f"too-large: {max(size, len(data))} bytes")
+    return data
 
 
 def _plain(name: str, suffix: str, data: bytes, digest: str) -> SourceDocument:

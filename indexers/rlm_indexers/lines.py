@@ -1,6 +1,7 @@
 """The line index of one document, made when it is packed."""
 
 import re
+from collections.abc import Iterable
 
 from rlm_indexers.reader import STRIDE
 
@@ -10,6 +11,19 @@ _STRIDE_LINES = re.compile(rb"(?:[^\n]*+\n){%d}" % STRIDE)
 def count_lines(data: bytes) -> int:
     r"""How many lines the bytes have: each ends with `\n`, the last one may lack it."""
     return data.count(b"\n") + bool(data and not data.endswith(b"\n"))
+
+
+def line_blocks_of(pieces: Iterable[bytes]) -> tuple[int, list[int]]:
+    """The same as `line_blocks`, of bytes that come in pieces."""
+    starts, lines, offset, last = [0], 0, 0, b""
+    for piece in pieces:
+        at = -1
+        while (at := piece.find(b"\n", at + 1)) >= 0:
+            lines += 1
+            if lines % STRIDE == 0:
+                starts.append(offset + at + 1)
+        offset, last = offset + len(piece), piece[-1:]
+    return lines + (last not in (b"\n", b"")), [start for start in starts if start < offset]
 
 
 def line_blocks(data: bytes) -> tuple[int, list[int]]:

@@ -19,7 +19,8 @@ from typing import IO, Any, Self
 from rlm_indexers.columns import Columns, assign
 from rlm_indexers.corpus import Packable, Segment, Skipped, SourceDocument, Unchanged, UnchangedRun
 from rlm_indexers.errors import PackError
-from rlm_indexers.lines import line_blocks
+from rlm_indexers.large import pieces
+from rlm_indexers.lines import line_blocks, line_blocks_of
 from rlm_indexers.reader import ENTRY, HEADER, HEADER_BYTES, MAGIC, SECTIONS, Document, Entry, Pack, header_line
 from rlm_indexers.segments import Copy, Groups, segment_file
 from rlm_indexers.tables import Tables, start_of
@@ -122,17 +123,17 @@ class PackWriter:
         return raw
 
     def _write(self, id_bytes: bytes, document: SourceDocument) -> None:
-        data = bytes(document.data)
+        data = document.data
         if len(data) > DOCUMENT_LIMIT:
             raise PackError(f"{document.id} has {len(data)} bytes; a document may have {DOCUMENT_LIMIT}: split it")
         if self._takeover:
             self._takeover.flush()
-        lines, blocks = line_blocks(data)
+        lines, blocks = line_blocks_of(pieces(data)) if isinstance(data, memoryview) else line_blocks(data)
         known = Document(document.id, len(data), lines, document.language, document.flags, document.sha256, 0)
         anchors = b"".join(_row({"line": a.line, **a.values}) for a in document.anchors)
         self._enter(id_bytes, known, blocks, anchors)
         self._out.write(header_line(document.id))
-        self._out.write(data)
+        self._out.writelines(pieces(data) if isinstance(data, memoryview) else (data,))
         self._out.write(b"\n")
 
     def _copy(self, takeover: Takeover, id_bytes: bytes, old: int) -> None:

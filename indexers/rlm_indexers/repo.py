@@ -48,7 +48,7 @@ def _fetch_tree(source: Source, cache: Path, previous: Previous | None, progress
     if progress:
         progress("looking at the files")
     with _opened(root) as tree:
-        survey = Survey(tree, StatCache(cache / "files.sqlite", str(root)), _algorithm(facts))
+        survey = Survey(tree, StatCache(cache / "files.sqlite", str(root)), cache, _algorithm(facts))
         survey.look(listed)
         known = survey.settle()
         index, problems = scip_index.take(tree, cache)
@@ -111,7 +111,7 @@ def _found(survey: Survey, previous: Previous | None) -> Iterator[SourceDocument
         number = _held(file, previous)
         if number is not None:
             yield number
-        elif document := _read(file, survey):
+        elif document := survey.read(file):
             yield document
 
 
@@ -122,14 +122,6 @@ def _held(file: File, previous: Previous | None) -> int | None:
     flags = previous.flags(number)
     same = "changed-while-read" not in flags and file.tracked == ("untracked" not in flags)
     return number if same else None
-
-
-def _read(file: File, survey: Survey) -> SourceDocument | None:
-    found = survey.read(file)
-    if found is None or file.seen is None or file.seen.verdict:
-        return None
-    data, flags = found
-    return content.document(file.id, data, (*flags, *(() if file.tracked else ("untracked",))))
 
 
 def _conclude(fetched: Fetched, survey: Survey, found: Checkout | None, base: Path, listed: listing.Listed) -> None:

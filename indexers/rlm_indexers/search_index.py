@@ -3,12 +3,14 @@
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from rlm_indexers.chunks import Chunk, chunks
+from rlm_indexers.chunks import WINDOW_LINES, Chunk, chunks
 from rlm_indexers.columns import Columns
 from rlm_indexers.languages import PROSE
+from rlm_indexers.large import forget
 from rlm_indexers.reader import Pack
 from rlm_indexers.segments import Copy, copy_range
 from rlm_indexers.words import split_identifiers
@@ -16,6 +18,10 @@ from rlm_indexers.words import split_identifiers
 Say = Callable[[str], None]
 NAME = "search.sqlite"
 SAID_EVERY = 200
+HELD_BYTES = 16 << 20
+LINES_HELD = 250 * WINDOW_LINES
+CHUNKS_HELD = 2000
+"""A larger text without symbols, and any other's chunks, are taken in pieces of this many."""
 VERSION = 2
 """Raised when the same pack would be indexed another way."""
 REBUILT_SHARE = 0.4
@@ -60,13 +66,28 @@ def open_index(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
-def fields(pack: Pack, i: int) -> list[tuple[Chunk, Fields]]:
+def fields(pack: Pack, i: int) -> Iterator[tuple[Chunk, Fields]]:
     """The chunks of a document, and what is indexed of each: its name, what it stands in, file, folder, signature, …"""
-    found = chunks(pack, i)
-    lines = split_identifiers(pack.text(i)).split("\n")
     folder, _, file = pack.id_of(i).rpartition("/")
     where = split_identifiers(file.partition(".")[0]), split_identifiers(folder)
-    return [(chunk, _fields(chunk, lines, where)) for chunk in found]
+    if pack.entry(i).size > HELD_BYTES and not pack.entry(i).symbols_size:
+        yield from _fields_in_pieces(pack, i, where)
+        return
+    lines = split_identifiers(pack.text(i)).split("\n")
+    for chunk in chunks(pack, i):
+        yield chunk, _fields(chunk, lines, where)
+
+
+def _fields_in_pieces(pack: Pack, i: int, where: tuple[str, str]) -> Iterator[tuple[Chunk, Fields]]:
+    """The same of a text that is not held in memory; a piece at a time of it is."""
+    last = pack.line_count(i)
+    for start in range(1, last + 1, LINES_HELD):
+        end = min(last, start + LINES_HELD - 1)
+        for at in range(start, end + 1, WINDOW_LINES):
+            chunk = Chunk(at, min(end, at + WINDOW_LINES - 1), "", "", (0, 0), "", "")
+            text = split_identifiers(pack.lines(i, chunk.start, chunk.end).decode("utf-8", "replace"))
+            yield chunk, ("", "", *where, "", "", text)
+        forget(pack.region)
 
 
 def _fields(chunk: Chunk, lines: list[str], where: tuple[str, str]) -> Fields:
@@ -125,11 +146,12 @@ def _add(database: sqlite3.Connection, pack: Pack, documents: Iterable[int], fir
     for i in documents:
         document = pack.document(i)
         prose = document.language in PROSE
-        numbered = list(enumerate(fields(pack, i), number))
-        rows = ((n, document.id, c.start, c.end, c.title, c.kind, prose) for n, (c, _) in numbered)
-        database.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-        database.executemany(_INSERT, ((n, *indexed) for n, (_, indexed) in numbered))
-        number += len(numbered)
+        found = fields(pack, i)
+        while numbered := list(enumerate(islice(found, CHUNKS_HELD), number)):
+            rows = ((n, document.id, c.start, c.end, c.title, c.kind, prose) for n, (c, _) in numbered)
+            database.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            database.executemany(_INSERT, ((n, *indexed) for n, (_, indexed) in numbered))
+            number += len(numbered)
 
 
 def _telling(documents: range, say: Say | None) -> Iterator[int]:

@@ -6,7 +6,6 @@ coarsely, on sizes: an edit moves none, an added document at most its neighbours
 
 import errno
 import hashlib
-import mmap
 import os
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -91,15 +90,19 @@ def segment_file(
     hashes = {(segment.offset, segment.length): segment.sha256 for segment in known}
     bounds = _bounds(places, cuts)
     found = []
-    with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as file, memoryview(file) as view:
-        for start, end in pairwise(bounds):
-            old = _copied_from(start, end, copies)
-            sha256 = hashes.get((old, end - start)) if old is not None else None
-            if sha256 is None:
-                with view[start:end] as part:
-                    sha256 = hashlib.sha256(part).hexdigest()
-            found.append(Segment(sha256, start, end - start))
+    for start, end in pairwise(bounds):
+        old = _copied_from(start, end, copies)
+        sha256 = hashes.get((old, end - start)) if old is not None else None
+        found.append(Segment(sha256 or _sha256(descriptor, start, end), start, end - start))
     return tuple(found)
+
+
+def _sha256(descriptor: int, start: int, end: int) -> str:
+    """Of a part of a file: read, not mapped, so that it does not stay in memory."""
+    digest = hashlib.sha256()
+    for at in range(start, end, 1 << 20):
+        digest.update(os.pread(descriptor, min(1 << 20, end - at), at))
+    return digest.hexdigest()
 
 
 def _bounds(places: Sequence[tuple[int, int]], cuts: Iterable[int]) -> list[int]:

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from rlm_indexers import files, stat_cache
-from rlm_indexers import repo as repo_module
 from rlm_indexers.errors import CorpusNotFound, SourceError
 from rlm_indexers.store import KEPT_SNAPSHOTS, Store
+from rlm_indexers.survey import Survey
 from tests.integration.indexers.conftest import load, texts
 from tests.support.repositories import made
 
@@ -291,14 +291,14 @@ def test_a_killed_load_leaves_nothing_half_done(repo, store, tmp_path, where):
 
 def test_a_repository_deleted_while_it_is_read_is_an_error_that_says_so(repo, store, monkeypatch):
     repo.commit(**{f"f{n}__py": f"f = {n}\n" for n in range(5)})
-    original = repo_module._read
+    original = Survey.read
 
-    def read(file, survey):
+    def read(survey, file):
         if file.id == "f3.py":
             subprocess.run(["rm", "-rf", str(repo.root)], check=True)
-        return original(file, survey)
+        return original(survey, file)
 
-    monkeypatch.setattr(repo_module, "_read", read)
+    monkeypatch.setattr(Survey, "read", read)
     monkeypatch.setattr("rlm_indexers.survey.READ_AHEAD_BYTES", -1)
     with pytest.raises(SourceError, match="deleted while it was read"):
         load(store, repo.root)
