@@ -76,6 +76,7 @@ class PlainCorpus:
         count = len(self.pack)
         self.info = CorpusInfo(self.id, "plain", "folder", "", count, megabytes * 1_000_000, lines, {}, 0.0)
         self.coverage = Coverage(count, 0)
+        self.facts: dict[str, Any] = {}
 
     def search(self, *_: Any, **__: Any) -> list[Any]:
         return []
