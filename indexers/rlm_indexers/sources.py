@@ -66,7 +66,7 @@ def resolve(source: str, kind: str = "auto", *, cwd: Path) -> Source:
         raise SourceError(f"{kind!r} is no kind of corpus: use auto, repo, folder or history")
     if not source.strip() or "\0" in source:
         raise SourceError(f"{source!r} names no source: pass a path, a git URL (url@ref) or history:")
-    if SEPARATOR in source and not source.startswith(HISTORY) and _absolute(source, cwd) is None:
+    if SEPARATOR in source and _absolute(source.removeprefix(HISTORY), cwd) is None:
         return _several(source, kind, cwd)
     if source.startswith(HISTORY) or kind == "history":
         return Source("history", "history", source.removeprefix(HISTORY), cwd=cwd)
@@ -78,8 +78,13 @@ def resolve(source: str, kind: str = "auto", *, cwd: Path) -> Source:
 def _several(source: str, kind: str, cwd: Path) -> Source:
     """Sources separated by commas, as one."""
     parts = [part.strip() for part in source.split(SEPARATOR) if part.strip()]
+    if any(part.startswith(HISTORY) for part in parts) or kind == "history":
+        # What of the past may be read is decided for the whole of a source, by where it is asked from.
+        raise SourceError(
+            f"{source!r}: past sessions are loaded by themselves; load the rest without them, then {HISTORY}"
+        )
     found = [resolve(part, "auto" if kind == "repo" else kind, cwd=cwd) for part in parts]
-    if any(each.form in ("history", "several") or SEPARATOR in str(each) for each in found):
+    if any(each.form == "several" or SEPARATOR in str(each) for each in found):
         raise SourceError(f"{source!r}: only repositories and folders can be loaded together, each named by itself")
     unique = list(dict.fromkeys(map(str, found)))
     if len(unique) < 2:

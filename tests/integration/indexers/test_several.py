@@ -68,8 +68,11 @@ def test_the_history_of_each_is_asked_by_its_name(two, store):
 
 
 def test_what_cannot_be_loaded_together_is_refused(two, store):
+    for source in (f"{two[1].root},history:", f"history:all, {two[1].root}", "history:claude-code,history:codex"):
+        with pytest.raises(SourceError, match="past sessions are loaded by themselves"):
+            load(store, source)
     with pytest.raises(SourceError, match="only repositories and folders"):
-        load(store, f"{two[1].root},history:")
+        load(store, f"{two[1].root},{two[0]}")
     with pytest.raises(SourceError, match="there is no"):
         load(store, f"{two[1].root},nowhere")
 
