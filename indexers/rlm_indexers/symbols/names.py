@@ -87,7 +87,7 @@ def declarator_names(node: Node) -> list[Node]:
 
 
 def _is_macro_with_block(node: Node, declarator: Node) -> bool:
-    """`foreach(item, list) { … }` and `TARGET(NAME) { … }` inside a function; the `if` of an `else if` after `#endif`."""
+    """`foreach(item, list) { … }`, `TARGET(NAME) { … }` inside a function; an `else if` after `#endif`."""
     while declarator.type in {"pointer_declarator", "reference_declarator"}:
         declarator = declarator.child_by_field_name("declarator") or declarator.named_children[-1]
     name = declarator.child_by_field_name("declarator") if declarator.type == "function_declarator" else declarator
@@ -166,6 +166,13 @@ def swift_names(node: Node) -> list[Node]:
         bound = name.children_by_field_name("bound_identifier")
         found += bound or [_innermost(name.named_children[-1] if name.type == "user_type" else name)]
     return found[:1]
+
+
+def lua_names(node: Node) -> list[Node]:
+    """Of `A.b` and `A:b` the last part; of `a, b = …` the first."""
+    left = node.named_children[0] if node.type == "assignment_statement" else node
+    name = left.child_by_field_name("name")
+    return [name.named_children[-1] if name.named_child_count else name] if name is not None else []
 
 
 def html_names(node: Node) -> list[Node]:

@@ -18,7 +18,7 @@ _ADORNMENT = re.compile(rb"([=\-~^\"'`#*+:.<>_])\1{2,}[ \t]*\r?$")
 _SQL = re.compile(
     rb"^[ \t]*create\s+(?:or\s+replace\s+|temporary\s+|temp\s+|unique\s+|materialized\s+|external\s+|global\s+)*"
     rb"(table|view|function|procedure|trigger|index|type|schema|sequence|domain)\s+(?:if\s+not\s+exists\s+)?"
-    rb"([\w.\"`\[\]$]+)",
+    rb"([\w.\"'`\[\]$]+)",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -71,7 +71,7 @@ def sql(data: bytes) -> tuple[SymbolFact, ...]:
         line = data.count(b"\n", 0, start) + 1
         end = re.compile(rb";[ \t]*(?:--[^\n]*)?\r?$", re.MULTILINE).search(data, start)
         last = line + data.count(b"\n", start, end.start() if end else len(data.rstrip()))
-        name = match[2].decode("utf-8", "replace").strip('"`[]')
+        name = match[2].decode("utf-8", "replace").strip("\"'`[]")
         short = name.rpartition(".")[2]
         head = " ".join(data[match.start() : match.end()].decode("utf-8", "replace").split())
         kind = match[1].decode().lower()

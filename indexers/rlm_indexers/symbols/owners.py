@@ -57,5 +57,12 @@ def ruby_scope(node: Node, data: bytes) -> str:
     return dotted(_text(name.child_by_field_name("scope"), data))
 
 
+def lua_table(node: Node, data: bytes) -> str:
+    """`A.B` of `function A.B:c()`."""
+    left = node.named_children[0] if node.type == "assignment_statement" else node
+    name = left.child_by_field_name("name")
+    return _text(name.child_by_field_name("table"), data) if name is not None else ""
+
+
 def _text(node: Node | None, data: bytes) -> str:
     return data[node.start_byte : node.end_byte].decode("utf-8", "replace") if node is not None else ""

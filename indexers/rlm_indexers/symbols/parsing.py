@@ -60,7 +60,7 @@ GRAMMARS: dict[str, Source] = {
     "bash": Source("tree_sitter_bash", 2, ("bash",)),
     "swift": Source("tree_sitter_swift", 2, ("swift",)),
     "scala": Source("tree_sitter_scala", 2),
-    "lua": Source("tree_sitter_lua", 2),
+    "lua": Source("tree_sitter_lua", 2, ("lua",)),
     # Not among our dependencies; used where they are installed.
     "dart": Source("tree_sitter_dart", 2),
     "elixir": Source("tree_sitter_elixir", 2),

@@ -101,6 +101,7 @@ SHAPES: dict[str, Shape] = {
     "kotlin": Shape(names.kotlin_names, kind=kotlin_kind, imports=imports.java),
     "swift": Shape(names.swift_names, kind=swift_kind),
     "bash": Shape(imports=imports.bash),
+    "lua": Shape(names.lua_names, owners.lua_table),
     "json": Shape(names.key_names),
     "yaml": Shape(names.key_names),
     "toml": Shape(names.key_names),
