@@ -27,6 +27,7 @@ class LanguageServer:
             rootUri=root.as_uri(),
             capabilities=capabilities,
             workspaceFolders=folders,
+            initializationOptions={"tsserver": {"useSyntaxServer": "never"}},  # it would know one file at a time
         )
         self._say("initialized")
 

@@ -44,6 +44,7 @@ class Instances:
     def __init__(self, meanings: Meanings) -> None:
         self._meanings = meanings
         self._lines = lru_cache(256)(self._split)
+        self._may_bind = lru_cache(8192)(self._bound_names)
         self._known: dict[tuple[str, str, str], Target | None] = {}
 
     def type_of(self, scope: Scope, enclosing: str, receiver: str, depth: int = DEEPEST) -> Target | None:
@@ -92,7 +93,8 @@ class Instances:
             yield Bound(said)
         elif scope.is_parameter(function.symbol.qualname, name):
             yield Bound()
-        yield from written.bindings(scope.language, self._body(function), name)
+        if name in self._may_bind(function):
+            yield from written.bindings(scope.language, self._body(function), name)
 
     def _attribute(self, owner: Target | None, name: str, depth: int) -> Target | None:
         """The type of an attribute: as declared in the type or its bases, else as bound in their methods."""
@@ -122,6 +124,8 @@ class Instances:
         prefix = "self" if scope.language in {"python", "rust"} else "this"
         places: dict[str, list[Bound]] = {}
         for method in scope.methods(owner.symbol.qualname):
+            if f"{prefix}.{name}" not in self._may_bind(method):
+                continue
             said = list(written.bindings(scope.language, self._body(method), f"{prefix}.{name}"))
             if said:
                 places[method.symbol.qualname] = said
@@ -215,6 +219,9 @@ class Instances:
                 rest = text[place + 1 :].partition("{")[0]
                 return text[: place + 1] + (rest.partition(":")[0] if text.startswith(("def", "async")) else rest)
         return text
+
+    def _bound_names(self, function: Target) -> frozenset[str]:
+        return written.may_bind(self._body(function))
 
     def _body(self, target: Target) -> str:
         symbol = target.symbol

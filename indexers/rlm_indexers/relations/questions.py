@@ -17,8 +17,8 @@ from rlm_indexers.relations.scopes import Target
 from rlm_indexers.relations.source import HELD, Source, Stop, Stopped
 from rlm_indexers.symbols.facts import ReferenceFact
 
-READ = 600
-"""Documents that one question reads to say what uses mean: about half a second."""
+READ = 250
+"""Documents that one question reads to say what uses mean: about a second."""
 INDEX_NAMES = frozenset({"__init__", "index", "mod", "lib", "package"})
 """Files that stand for their folder: a relative import of them need not spell their name."""
 BY_FOLDER = frozenset({"go", "java", "kotlin", "scala"})

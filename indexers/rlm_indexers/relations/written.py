@@ -18,6 +18,7 @@ _WRAPPED = re.compile(
 _PLAIN = re.compile(rf"^&?(?:'\w+\s+)?(?:mut\s+)?\*?(?:(?:Box|Arc|Rc)<)?({_PATH})")
 _CALLED = re.compile(rf"(await\s+)?(?:new\s+)?&?({_PATH})\s*(?:<[\w\s,.<>\[\]]*>)?([({{])")
 _ALONE = re.compile(rf"({_PATH})\s*(?:;|$|#|//|\bor\b|\bif\b|\?\?|\|\|)")
+_BINDING = re.compile(r"[A-Za-z_$][\w.$]*(?=[ \t]*(?:[,:=)]|in\b|of\b))")
 _NOTHING = frozenset({"None", "null", "nil", "undefined", "Nothing"})
 _OPENING, _CLOSING = "([{", ")]}"
 _LONGEST = 4_000
@@ -95,6 +96,12 @@ def promoted(head: str, name: str) -> str:
         rf"(?:private|public|protected|readonly)\s+(?:readonly\s+)?{re.escape(name)}\??\s*:\s*([^,)=]+)", head
     )
     return type_named(found[1]) if found else ""
+
+
+def may_bind(text: str) -> frozenset[str]:
+    """The names that a text may give a value, and some more: quick, so that few texts are read for a name."""
+    lines = (line for line in text.split("\n") if "=" in line or "for " in line or " as " in line or "range " in line)
+    return frozenset(name for line in lines for name in _BINDING.findall(line))
 
 
 def bindings(language: str, text: str, name: str) -> Iterator[Bound]:
