@@ -43,8 +43,9 @@ PATTERNS: dict[str, tuple[str, dict[str, bool], list[str]]] = {
 }
 """Each with our options and those of `rg` and `git grep`, which mean the same."""
 SLOW_FOR_GIT = (r"\w", "[", "TODO|")
-"""How patterns begin that `git grep` takes many seconds for: it is not asked for them in a tree of `GREAT_BYTES`."""
+"""How patterns begin that `git grep` takes many seconds for."""
 GREAT_BYTES = 100_000_000
+"""Of a tree that is spared what takes minutes: these patterns by `git grep`, facts alone (`tests.bench.loading`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +85,12 @@ def _compared(tree: Path, folder: Path) -> Iterator[str]:
     corpus = Store(folder / "cache").open(tree.name)
     yield f"\n## {tree.name}: {cold['documents']:,} documents, {cold['text']:.1f} MB, {corpus.info.lines:,} lines\n"
     yield "| step | CPU s | wall s | peak MB | MB of code per CPU-s |\n|---|---|---|---|---|"
-    facts, code = measured("facts", clone, folder), cold["code"]
+    code = cold["code"]
     memory = f"{cold['parent_peak']:.0f} + {cold['worker_peak']:.0f} a worker"
     yield f"| cold, with search index | {cold['seconds']:.1f} | {wall:.1f} | {memory} | {code / cold['seconds']:.1f} |"
-    rate = code / facts["seconds"]
-    yield f"| of it definitions and references | {facts['seconds']:.1f} | | | {rate:.1f} |"
+    if cold["text"] * 1e6 < GREAT_BYTES:
+        facts = measured("facts", clone, folder)["seconds"]
+        yield f"| of it definitions and references | {facts:.1f} | | | {code / facts:.1f} |"
     yield from _refreshes(Repository(clone), folder)
     yield from _ctags(clone, corpus, folder, code)
     yield f"| `git status` | {_step(['git', 'status', '--short'], clone)[1].cpu:.2f} | | | |"
