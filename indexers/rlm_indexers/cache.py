@@ -75,7 +75,7 @@ def write_json(path: Path, value: Any) -> None:
     passing = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with open(passing, "w", encoding="utf-8", opener=_private) as file:
-            json.dump(value, file, ensure_ascii=True)
+            file.write(json.dumps(value, ensure_ascii=True))  # `dump` would encode in Python, not in C
             file.flush()
             os.fsync(file.fileno())
         passing.replace(path)

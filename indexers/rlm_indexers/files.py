@@ -123,7 +123,7 @@ class Tree:
         while len(self._held) > kept:
             os.close(self._held.pop()[1])
         self._folder = self._held[-1][1] if self._held else self._root
-        self._parent = b"/".join(name for name, _ in self._held)
+        self._parent = b"/"  # no folder's name: where we are is not known before the next descent
 
 
 def _read_all(descriptor: int, limit: int) -> bytes:
