@@ -3,17 +3,16 @@
 from pathlib import Path
 
 from tests.support.cli import Cli
-from tests.support.kills import environment, killed, script, series
+from tests.support.kills import REQUESTS, environment, killed, script, series
 from tests.support.scripted_model import Asked, ScriptedModel
 
 ANSWER = "It is defined once [src/server.py:4-4]."
 
 
-def test_runs_killed_at_random_moments_are_resumed_to_the_same_answer(tmp_path: Path) -> None:
-    """Four here; `python tests/support/kills.py` for fifty."""
-    runs = list(series(tmp_path, 4))
-    assert any(not run.survived for run in runs)
-    for run in runs:
+def test_runs_killed_while_under_way_are_resumed_to_the_same_answer(tmp_path: Path) -> None:
+    """At the first request, in a batch, between turns; `python tests/support/kills.py` for fifty at random moments."""
+    for run in series(tmp_path, [(1, 0.0), (8, 0.0), (17, 0.0)]):
+        assert not run.survived
         assert run.result["answer"] == ANSWER, run
         assert run.result["usage"]["calls"] == 14
         assert run.paid_twice == 0
@@ -52,7 +51,7 @@ def test_what_follows_a_run_about_another_state_of_the_corpus_is_refused(cli: Cl
 def test_killed_is_what_the_helper_says(cli: Cli) -> None:
     """The control of the helper: a run that is left alone is not counted as killed."""
     with ScriptedModel(script) as model:
-        assert killed(Cli(cli.home, cli.cwd, environment(model)), model, 60.0).survived
+        assert killed(Cli(cli.home, cli.cwd, environment(model)), model, REQUESTS, then=60.0).survived
 
 
 def test_effort_and_samples_reach_the_model_and_the_answer(cli: Cli) -> None:

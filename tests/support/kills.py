@@ -3,16 +3,14 @@
 `python tests/support/kills.py [COUNT]` kills COUNT runs at random moments and prints a table.
 """
 
-import itertools
 import json
 import os
 import random
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,9 @@ STEPS = [
     "FINAL(It is defined once [src/server.py:4-4].)",
 ]
 
+REQUESTS = 19
+"""Of the root and of sub-models, in the whole run."""
+
 
 def script(asked: Asked) -> str:
     """The root by the number of its turns so far; the sub-model echoes."""
@@ -45,8 +46,8 @@ def script(asked: Asked) -> str:
 class Killed:
     """One run that was killed and resumed."""
 
-    at: float
-    """Seconds after its start."""
+    after: int
+    """Requests that the model had been asked."""
     survived: bool
     """It had ended before it was killed."""
     result: dict[str, Any]
@@ -54,31 +55,30 @@ class Killed:
     """Recorded model calls that were asked again."""
 
 
-def killed(cli: Cli, model: ScriptedModel, at: float) -> Killed:
-    """Ask, kill the whole process group after `at` seconds, resume."""
+def killed(cli: Cli, model: ScriptedModel, after: int, then: float = 0.0) -> Killed:
+    """Ask, kill the process `then` seconds after the model was asked for the `after`th time, resume."""
     before = len(model.requests)
+    question = f"Where is run_server defined? ({after}, {then:.4f})"
     process = subprocess.Popen(
-        [str(SCRIPT), "ask", ".", f"Where is run_server defined? ({at:.4f})", "--json"],
+        [str(SCRIPT), "ask", ".", question, "--json"],
         cwd=cli.cwd, env=cli.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+    model.wait_for(before + after, 60)
     try:
-        out, _ = process.communicate(timeout=at)
+        out, _ = process.communicate(timeout=then)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
     else:
-        return Killed(at, survived=True, result=json.loads(out), paid_twice=0)
-    run = cli("runs", "list", "--json").json["runs"]
-    found = [row for row in run if f"({at:.4f})" in row["question"]]
-    if not found:
-        return Killed(at, survived=True, result={}, paid_twice=0)
-    recorded = [r for r in cli("runs", "show", found[0]["run"]).rows if r["kind"] in ("model_reply", "sub_call")]
+        return Killed(after, survived=True, result=json.loads(out), paid_twice=0)
+    run = next(row["run"] for row in cli("runs", "list", "--json").json["runs"] if question in row["question"])
+    recorded = [r for r in cli("runs", "show", run).rows if r["kind"] in ("model_reply", "sub_call")]
     answered = Counter(text(asked) for asked in model.requests[before:])
-    ran = cli("runs", "resume", found[0]["run"], "--json")
+    ran = cli("runs", "resume", run, "--json")
     asked_again = Counter(text(asked) for asked in model.requests[before:]) - answered
     in_flight = sum(answered.values()) - len(recorded)
     repeated = sum((asked_again & answered).values())
-    return Killed(at, survived=False, result=ran.json, paid_twice=max(0, repeated - max(0, in_flight)))
+    return Killed(after, survived=False, result=ran.json, paid_twice=max(0, repeated - max(0, in_flight)))
 
 
 def text(asked: Asked) -> str:
@@ -90,24 +90,22 @@ def environment(model: ScriptedModel) -> tuple[tuple[str, str], ...]:
     return (*keys.items(), ("RLM_SUB_MODEL", "openai/sub"), ("RLM_ANSWER_CACHE", "0"), ("RLM_STRATEGY", "loop"))
 
 
-def series(folder: Path, count: int, seed: int = 1) -> Iterator[Killed]:
-    """`count` runs, each killed at a random moment of its life."""
+def series(folder: Path, moments: Iterable[tuple[int, float]]) -> Iterator[Killed]:
+    """One run for each moment, killed then: so many requests into it, and so many seconds."""
     (folder / "home").mkdir()
     repository = make_repository(folder / "tiny", SOURCES)
     with ScriptedModel(script, delay=0.2) as model:
         cli = Cli(folder / "home", repository, environment(model))
-        began = time.monotonic()
-        assert cli("ask", ".", "warm up", "--json").code == 0
-        whole = time.monotonic() - began
-        moments = random.Random(seed)
-        for _ in itertools.repeat(None, count):
-            yield killed(cli, model, moments.uniform(0.35, whole))
+        for after, then in moments:
+            yield killed(cli, model, after, then)
 
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+    chance = random.Random(1)
+    moments = [(chance.randint(1, REQUESTS), chance.uniform(0, 0.4)) for _ in range(count)]
     with tempfile.TemporaryDirectory() as folder:
-        runs = list(series(Path(folder), count))
+        runs = list(series(Path(folder), moments))
     struck = [run for run in runs if not run.survived]
     answers = Counter(run.result.get("answer", "?") for run in struck)
     print(f"{count} runs, {len(struck)} killed while under way (pid {os.getpid()})")
