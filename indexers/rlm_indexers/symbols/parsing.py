@@ -9,7 +9,6 @@ import importlib
 import importlib.util
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
@@ -124,9 +123,10 @@ def state_of(language: str) -> LanguageState:
 def query_text(source: Source) -> str:
     """The query that finds definitions and references: of ours, or the grammar's own tags."""
     if source.queries:
-        folder = files(__package__).joinpath("queries")
-        return "".join(folder.joinpath(f"{name}.scm").read_text("utf-8") for name in source.queries)
-    return files(source.module).joinpath("queries", "tags.scm").read_text("utf-8")
+        folder = Path(__file__).with_name("queries")
+        return "".join((folder / f"{name}.scm").read_text("utf-8") for name in source.queries)
+    grammar = importlib.import_module(source.module).__file__ or ""
+    return (Path(grammar).with_name("queries") / "tags.scm").read_text("utf-8")
 
 
 @cache
