@@ -131,6 +131,14 @@ def test_columns_are_counted_in_the_units_an_index_says(repo, store, encoding, a
     assert [(edge.line, edge.confidence) for edge in found if edge.role == "call"] == [(2, "scip")]
 
 
+def test_a_use_that_has_moved_within_its_line_is_not_believed(repo, store):
+    repo.write("a.py", "def made(): ...\nif 1: made()\n")
+    repo.commit()
+    (repo.root / "index.scip").write_bytes(index_of("a.py", 3, [(0, 4, 8, 1), (1, 0, 4, 0)]))
+    found = load(store, repo.root).relations.references("made")
+    assert [(edge.line, edge.confidence) for edge in found] == [(2, "resolved")]
+
+
 def test_ranges_that_mean_no_place_are_passed_over(repo, store):
     repo.write("a.py", "def made(): ...\nmade()\n")
     repo.commit()
