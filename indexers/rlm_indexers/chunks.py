@@ -1,6 +1,7 @@
 """The passages of a document that search ranks: one per definition, windows of lines for what lies between."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from rlm_indexers.reader import Pack
@@ -18,10 +19,7 @@ class Chunk(NamedTuple):
     end: int
     title: str
     name: str
-    doc: tuple[int, int]
-    """Lines of its documentation; (0, 0) for none."""
     kind: str
-    signature: str
 
 
 def chunks(pack: Pack, i: int) -> list[Chunk]:
@@ -29,7 +27,7 @@ def chunks(pack: Pack, i: int) -> list[Chunk]:
     lines = pack.line_count(i)
     out: list[Chunk] = []
     at = 1
-    for chunk in _definitions(pack.symbols(i) if pack.entry(i).symbols_size else (), lines):
+    for chunk in _definitions(_symbols(pack, i), lines):
         start = max(chunk.start, at)
         if start > chunk.end:
             continue
@@ -40,7 +38,13 @@ def chunks(pack: Pack, i: int) -> list[Chunk]:
     return out
 
 
-def _definitions(symbols: Iterable[dict[str, Any]], lines: int) -> Iterator[Chunk]:
+def _symbols(pack: Pack, i: int) -> list[dict[str, Any]]:
+    """The definitions as they are stored, all parsed in one go."""
+    found: list[dict[str, Any]] = json.loads(b"[" + pack.symbol_rows(i).strip().replace(b"\n", b",") + b"]")
+    return found
+
+
+def _definitions(symbols: list[dict[str, Any]], lines: int) -> Iterator[Chunk]:
     """Definitions that stand for themselves: a class is its head up to its first member, a function is whole."""
     rows = [row for row in symbols if row["kind"] not in LEAVES and 1 <= row["start_line"] <= row["end_line"] <= lines]
     parents = {row["parent"] for row in rows}
@@ -54,8 +58,7 @@ def _definitions(symbols: Iterable[dict[str, Any]], lines: int) -> Iterator[Chun
             end = min((m - 1 for m in members if row["start_line"] < m <= end), default=end)
         else:
             inside = end
-        doc = (row.get("doc_start", 0), row.get("doc_end", 0))
-        yield Chunk(row["start_line"], end, row["qualname"], row["name"], doc, row["kind"], row["signature"])
+        yield Chunk(row["start_line"], end, row["qualname"], row["name"], row["kind"])
 
 
 def _cut(chunk: Chunk) -> Iterator[Chunk]:
@@ -68,4 +71,4 @@ def _cut(chunk: Chunk) -> Iterator[Chunk]:
 
 def _windows(start: int, end: int) -> Iterator[Chunk]:
     for at in range(start, end + 1, WINDOW_LINES):
-        yield Chunk(at, min(end, at + WINDOW_LINES - 1), "", "", (0, 0), "", "")
+        yield Chunk(at, min(end, at + WINDOW_LINES - 1), "", "", "")

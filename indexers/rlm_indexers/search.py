@@ -1,6 +1,7 @@
 """Ranked search over the chunks of a corpus: the index proposes, a closer look at the best decides."""
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -9,60 +10,87 @@ from pathlib import Path
 from rlm_indexers.corpus import Hit, Span
 from rlm_indexers.errors import PatternError
 from rlm_indexers.ignores import chooser
-from rlm_indexers.ranking import Candidate, Question, question, rank
+from rlm_indexers.ranking import rank
 from rlm_indexers.reader import Pack
 from rlm_indexers.search_index import open_index
-from rlm_indexers.words import asked
+from rlm_indexers.signs import Candidate, Question
+from rlm_indexers.words import asked, words
 
-WEIGHTS = (3.6, 1.2, 0.3, 0.2, 0.6, 0.6, 0.6)
-"""Of name, scope, file, folder, signature, documentation and text."""
-CANDIDATES = 150
+WEIGHTS = (3.6, 1.2, 0.25, 0.9)
+"""Of name, scope, place and text."""
+CANDIDATES = 200
 LOOKED_AT_BYTES = 8000
 MOST_WORDS = 48
+NAMED = 100.0
+"""What puts a definition first whose name is all that was asked."""
+_IDENTIFIER = re.compile(r"[\w.:$]+")
 _QUERY = """
 SELECT document, start, end, title, kind, prose,
-    -bm25(text, ?, ?, ?, ?, ?, ?, ?) * CASE WHEN kind IN ('function', 'method') OR prose THEN 1.0 ELSE 0.6 END AS score
+    -bm25(text, ?, ?, ?, ?) * CASE WHEN kind IN ('function', 'method') OR prose THEN 1.0 ELSE 0.6 END AS score
 FROM text JOIN chunks ON chunks.id = text.rowid WHERE text MATCH ?
 ORDER BY score DESC, document, start
 """
 _FREQUENCY = "SELECT count(*) FROM text WHERE text MATCH ?"
+Choice = Callable[[str], bool]
 
 
 def search(index: Path, pack: Pack, query: str, limit: int = 10, documents: str | None = None) -> list[Hit]:
-    """The best passages for a question or some words, best first; a better one has a higher score. Ties go by place."""
+    """The best passages for a question or some words, best first; a better one has a higher score. Ties go by place.
+
+    What a single identifier names (`Client.send`, `sendFrame`) comes before everything else.
+    """
     found = asked(query)[:MOST_WORDS]
     if not found or limit < 1:
         return []
     try:
         with contextlib.closing(open_index(index)) as database:
             meant = chooser(documents) if documents else None
-            candidates = list(islice(_candidates(database, found, meant), max(CANDIDATES, limit)))
-            telling = _question(database, found)
+            candidates = propose(database, query, found, max(CANDIDATES, limit), meant)
+            telling = question(database, query, found)
     except sqlite3.Error as error:
         raise PatternError(f"the search index could not be asked ({error}): load the source again") from error
-    ranked = rank(telling, candidates, lambda each: _text(pack, each))
-    return [_hit(score, each) for score, each in ranked[:limit]]
+    ranked = rank(telling, candidates, lambda each: text(pack, each))
+    first = sorted(((score + NAMED * _names(query, each), each) for score, each in ranked), key=lambda pair: -pair[0])
+    return [_hit(score, each) for score, each in first[:limit]]
 
 
-def _candidates(
-    database: sqlite3.Connection, found: list[str], meant: Callable[[str], bool] | None
-) -> Iterator[Candidate]:
-    match = " OR ".join(f'"{word}"' for word in found)
+def propose(
+    database: sqlite3.Connection, query: str, found: list[str], count: int, meant: Choice | None = None
+) -> list[Candidate]:
+    """The passages that share words with a question, best first as the index sees it; what it names is among them."""
+    proposed = list(islice(_candidates(database, " OR ".join(f'"{word}"' for word in found), meant), count))
+    if _IDENTIFIER.fullmatch(query.strip()):
+        every = " AND ".join(f'{{name scope}} : "{word}"' for word in words(query))
+        proposed += islice(_candidates(database, every, meant), count)
+    return list(dict.fromkeys(proposed))
+
+
+def _candidates(database: sqlite3.Connection, match: str, meant: Choice | None) -> Iterator[Candidate]:
     for document, start, end, title, kind, prose, score in database.execute(_QUERY, (*WEIGHTS, match)):
         if meant is None or meant(document):
             yield Candidate(document, start, end, title, kind, bool(prose), score)
 
 
-def _question(database: sqlite3.Connection, found: list[str]) -> Question:
-    passages = database.execute("SELECT count(*) FROM chunks").fetchone()[0]
-    return question(found, lambda word: database.execute(_FREQUENCY, (f'"{word}"',)).fetchone()[0], passages)
+def question(database: sqlite3.Connection, query: str, found: list[str]) -> Question:
+    """The question, with what the index knows of its words."""
+    passages = database.execute("SELECT count(*) FROM passages").fetchone()[0]
+    return Question(query, found, lambda word: database.execute(_FREQUENCY, (f'"{word}"',)).fetchone()[0], passages)
 
 
-def _text(pack: Pack, candidate: Candidate) -> str:
+def text(pack: Pack, candidate: Candidate) -> str:
+    """The lines of a candidate; of a long one, its beginning."""
     i = pack.index(candidate.document)
     if i is None:
         return ""
     return pack.lines(i, candidate.start, candidate.end)[:LOOKED_AT_BYTES].decode("utf-8", "replace")
+
+
+def _names(query: str, candidate: Candidate) -> bool:
+    """Whether the question is nothing but (the end of) a candidate's qualified name, however its words are joined."""
+    if not candidate.title or not _IDENTIFIER.fullmatch(query.strip()):
+        return False
+    wanted, own = words(query), words(candidate.title)
+    return own[-len(wanted) :] == wanted and len(wanted) >= len(words(candidate.title.rpartition(".")[2]))
 
 
 def _hit(score: float, found: Candidate) -> Hit:

@@ -3,6 +3,7 @@
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,30 +23,23 @@ HELD_BYTES = 16 << 20
 LINES_HELD = 250 * WINDOW_LINES
 CHUNKS_HELD = 2000
 """A larger text without symbols, and any other's chunks, are taken in pieces of this many."""
-VERSION = 2
+VERSION = 3
 """Raised when the same pack would be indexed another way."""
 REBUILT_SHARE = 0.4
 """When more than this share of the documents changed, a new index costs less than mending the old one."""
-_CHUNKS = """
-CREATE TABLE chunks (
-    id INTEGER PRIMARY KEY, document TEXT, start INTEGER, end INTEGER, title TEXT, kind TEXT, prose INTEGER
-)
-"""
-_TEXT = """
-CREATE VIRTUAL TABLE text USING fts5(
-    name, scope, file, folder, head, doc, body, content='', tokenize='porter unicode61'
-)
-"""
 _SCHEMA = (
-    _CHUNKS,
-    "CREATE INDEX chunks_document ON chunks (document)",
-    _TEXT,
+    "CREATE TABLE documents (first INTEGER PRIMARY KEY, id TEXT UNIQUE, prose INTEGER)",
+    "CREATE TABLE passages (id INTEGER PRIMARY KEY, document INTEGER, start INTEGER, end INTEGER, title, kind)",
+    """CREATE VIEW chunks AS SELECT passages.id, documents.id AS document, start, end, title, kind, prose
+    FROM passages JOIN documents ON documents.first = passages.document""",
+    "CREATE VIRTUAL TABLE text USING fts5(name, scope, place, body, content='', tokenize='porter unicode61')",
+    "INSERT INTO text (text, rank) VALUES ('hashsize', 16777216)",
     f"PRAGMA user_version = {VERSION}",
 )
-_COLUMNS = "rowid, name, scope, file, folder, head, doc, body"
-_INSERT = f"INSERT INTO text ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - nothing but constants
-_DELETE = f"INSERT INTO text (text, {_COLUMNS}) VALUES ('delete', ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - likewise
-Fields = tuple[str, str, str, str, str, str, str]
+"""A document goes by the number of its first chunk, and its chunks follow one another."""
+_INSERT = "INSERT INTO text (rowid, name, scope, place, body) VALUES (?, ?, ?, ?, ?)"
+_DELETE = "INSERT INTO text (text, rowid, name, scope, place, body) VALUES ('delete', ?, ?, ?, ?, ?)"
+Fields = tuple[str, str, str, str]
 
 
 def build(target: Path, pack: Pack, previous: tuple[Path, Pack] | None = None, say: Say | None = None) -> None:
@@ -67,36 +61,35 @@ def open_index(path: Path) -> sqlite3.Connection:
 
 
 def fields(pack: Pack, i: int) -> Iterator[tuple[Chunk, Fields]]:
-    """The chunks of a document, and what is indexed of each: its name, what it stands in, file, folder, signature, …"""
-    folder, _, file = pack.id_of(i).rpartition("/")
-    where = split_identifiers(file.partition(".")[0]), split_identifiers(folder)
+    """The chunks of a document, and what is indexed of each: name, what it stands in, the document's id, text."""
+    place = split_identifiers(pack.id_of(i))
     if pack.entry(i).size > HELD_BYTES and not pack.entry(i).symbols_size:
-        yield from _fields_in_pieces(pack, i, where)
+        yield from _fields_in_pieces(pack, i, place)
         return
     lines = split_identifiers(pack.text(i)).split("\n")
     for chunk in chunks(pack, i):
-        yield chunk, _fields(chunk, lines, where)
+        yield chunk, _fields(chunk, place, lines)
 
 
-def _fields_in_pieces(pack: Pack, i: int, where: tuple[str, str]) -> Iterator[tuple[Chunk, Fields]]:
+def _fields_in_pieces(pack: Pack, i: int, place: str) -> Iterator[tuple[Chunk, Fields]]:
     """The same of a text that is not held in memory; a piece at a time of it is."""
     last = pack.line_count(i)
     for start in range(1, last + 1, LINES_HELD):
         end = min(last, start + LINES_HELD - 1)
         for at in range(start, end + 1, WINDOW_LINES):
-            chunk = Chunk(at, min(end, at + WINDOW_LINES - 1), "", "", (0, 0), "", "")
+            chunk = Chunk(at, min(end, at + WINDOW_LINES - 1), "", "", "")
             text = split_identifiers(pack.lines(i, chunk.start, chunk.end).decode("utf-8", "replace"))
-            yield chunk, ("", "", *where, "", "", text)
+            yield chunk, ("", "", place, text)
         forget(pack.region)
 
 
-def _fields(chunk: Chunk, lines: list[str], where: tuple[str, str]) -> Fields:
-    doc = ""
-    if chunk.start <= chunk.doc[0] <= chunk.doc[1] <= chunk.end:
-        doc = "\n".join(lines[chunk.doc[0] - 1 : chunk.doc[1]])
-    scope = split_identifiers(chunk.title.rpartition(".")[0])
+def _fields(chunk: Chunk, place: str, lines: list[str]) -> Fields:
     text = "\n".join(lines[chunk.start - 1 : chunk.end])
-    return split_identifiers(chunk.name), scope, *where, split_identifiers(chunk.signature), doc, text
+    return _spaced(chunk.name), _spaced(chunk.title.rpartition(".")[0]), place, text
+
+
+_spaced = lru_cache(maxsize=50_000)(split_identifiers)
+"""For names: they recur."""
 
 
 def _changes(old: Pack, new: Pack) -> tuple[list[int], list[int]]:
@@ -133,25 +126,33 @@ def _mend(target: Path, pack: Pack, previous: tuple[Path, Pack], gone: list[int]
     with _writing(target) as database:
         old = previous[1]
         for i in gone:
-            known = database.execute("SELECT id FROM chunks WHERE document = ? ORDER BY id", (old.id_of(i),)).fetchall()
-            rows = zip((row[0] for row in known), fields(old, i), strict=True)
-            database.executemany(_DELETE, ((number, *indexed) for number, (_, indexed) in rows))
-            database.execute("DELETE FROM chunks WHERE document = ?", (old.id_of(i),))
-        last = database.execute("SELECT coalesce(max(id), 0) FROM chunks").fetchone()[0]
+            _remove(database, old, i)
+        last = database.execute("SELECT coalesce(max(id), 0) FROM passages").fetchone()[0]
         _add(database, pack, new, last + 1)
 
 
+def _remove(database: sqlite3.Connection, pack: Pack, i: int) -> None:
+    row = database.execute("SELECT first FROM documents WHERE id = ?", (pack.id_of(i),)).fetchone()
+    if row is not None:
+        rows = enumerate(fields(pack, i), row[0])
+        database.executemany(_DELETE, ((number, *indexed) for number, (_, indexed) in rows))
+        last = "(SELECT coalesce(min(first), 1 << 62) FROM documents WHERE first > ?) - 1"
+        database.execute(f"DELETE FROM passages WHERE id BETWEEN ? AND {last}", (row[0], row[0]))  # noqa: S608 - constants
+        database.execute("DELETE FROM documents WHERE first = ?", row)
+
+
 def _add(database: sqlite3.Connection, pack: Pack, documents: Iterable[int], first: int) -> None:
-    number = first
+    at = first
     for i in documents:
-        document = pack.document(i)
-        prose = document.language in PROSE
-        found = fields(pack, i)
+        document, found, number = pack.document(i), fields(pack, i), at
         while numbered := list(enumerate(islice(found, CHUNKS_HELD), number)):
-            rows = ((n, document.id, c.start, c.end, c.title, c.kind, prose) for n, (c, _) in numbered)
-            database.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            rows = ((n, at, c.start, c.end, c.title, c.kind) for n, (c, _) in numbered)
+            database.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", rows)
             database.executemany(_INSERT, ((n, *indexed) for n, (_, indexed) in numbered))
             number += len(numbered)
+        if number > at:
+            database.execute("INSERT INTO documents VALUES (?, ?, ?)", (at, document.id, document.language in PROSE))
+            at = number
 
 
 def _telling(documents: range, say: Say | None) -> Iterator[int]:

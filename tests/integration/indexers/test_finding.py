@@ -91,6 +91,51 @@ def test_scores_fall_from_first_to_last(corpus):
     assert scores == sorted(scores, reverse=True)
 
 
+NAMED = """class Client:
+    def send(self, message):
+        return self.socket.write(message)
+
+
+class Sender:
+    def send(self, client):
+        \"\"\"Send to the client: client send, send client, client.\"\"\"
+        return client.send(client)
+
+
+def client_send_all(client, sender):
+    return [client.send(each) for each in sender]
+
+
+def remove_entry(table, key):
+    del table[key]
+
+
+def is_open(door):
+    return door.state == 1
+
+
+def make_door(state):
+    return Door(state)
+"""
+
+
+def test_what_a_single_identifier_names_comes_first(repo, store):
+    repo.commit(named__py=NAMED)
+    corpus = load(store, repo.root)
+    for query in ("Client.send", "client_send", "clientSend", "client.send"):
+        assert titles(corpus, query)[0] == "Client.send", query
+    assert titles(corpus, "clientSendAll")[0] == "client_send_all"
+    assert titles(corpus, "Sender")[0] == "Sender"
+
+
+def test_words_find_what_means_the_same(repo, store):
+    repo.commit(named__py=NAMED)
+    corpus = load(store, repo.root)
+    assert titles(corpus, "delete the key of a table")[0] == "remove_entry"
+    assert titles(corpus, "Check whether the door is closed")[0] == "is_open"
+    assert titles(corpus, "Create a door of some state")[0] == "make_door"
+
+
 # grep
 
 

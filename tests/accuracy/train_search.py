@@ -1,0 +1,124 @@
+"""Fit what ranked search has learnt: `python -m tests.accuracy.train_search WHEELS DISTRIBUTION …` (needs numpy).
+
+WHEELS is a folder of wheels; a DISTRIBUTION is installed. Writes words.txt and ranking.json in rlm_indexers/learned.
+First words (`train_vectors.py`): documented functions of all these packages. Then the ranking: needles of each package,
+for which the words are those learnt from the other half of the packages, so that they are weighed as they will be met:
+on packages they were not learnt from. Packages that search is measured on must not be among them.
+"""
+
+import contextlib
+import json
+import math
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from rlm_indexers import likeness, ranking, search
+from rlm_indexers.search_index import open_index
+from rlm_indexers.signs import compared, signs
+from rlm_indexers.snapshot import Corpus
+from rlm_indexers.words import asked
+from tests.accuracy.needle_rows import Needle, Package, installed, needles, wheel
+from tests.accuracy.needles import loaded
+from tests.accuracy.train_vectors import Array, learn
+
+LEARNED = Path(likeness.__file__).parent / "learned"
+UNITS = 12
+ROUNDS = 14
+AT_ONCE = 16
+STEP = 0.004
+DECAY = 2e-3
+PER_PACKAGE = 68
+Question = tuple[Array, Array]
+"""The signs of each candidate that is a function, and which of them are right."""
+
+
+def questions(corpus: Corpus, asked_for: list[Needle]) -> list[Question]:
+    """The needles whose answer is among the candidates."""
+    found = []
+    with contextlib.closing(open_index(corpus.path.with_name("search.sqlite"))) as database:
+        for needle in asked_for:
+            words = asked(needle.question)[: search.MOST_WORDS]
+            proposed = search.propose(database, needle.question, words, search.CANDIDATES)
+            question = search.question(database, needle.question, words)
+            rows = compared([signs(question, each, search.text(corpus.pack, each)) for each in proposed])
+            kept = [n for n, each in enumerate(proposed) if each.kind in ranking.FUNCTIONS]
+            right = np.array([needle.found(proposed[n].document, proposed[n].start, proposed[n].end) for n in kept])
+            if right.any():
+                found.append((np.array([rows[n] for n in kept]), right))
+    return found
+
+
+def fit(found: list[Question], seed: int = 0) -> ranking.Network:
+    """The network under which the right candidates are likeliest (softmax over the candidates of a question, Adam)."""
+    rng = np.random.default_rng(seed)
+    every = np.concatenate([rows for rows, _ in found])
+    mean, spread = every.mean(0), every.std(0) + 1e-3
+    count = every.shape[1]
+    hidden = rng.standard_normal((count, UNITS)) / math.sqrt(count)
+    weights = [hidden, np.zeros(UNITS), rng.standard_normal(UNITS) * 0.1, np.zeros(count)]
+    first, second = [np.zeros_like(w) for w in weights], [np.zeros_like(w) for w in weights]
+    scaled = [((rows - mean) / spread, right) for rows, right in found]
+    done = 0
+    for each_round in range(ROUNDS):
+        order, step = rng.permutation(len(scaled)), STEP * (1 - each_round / ROUNDS) + 1e-4
+        for start in range(0, len(order), AT_ONCE):
+            parts = [_slope(weights, *scaled[n]) for n in order[start : start + AT_ONCE]]
+            done += 1
+            for k in range(len(weights)):
+                slope = sum(part[k] for part in parts) / AT_ONCE - DECAY * weights[k]
+                first[k] = 0.9 * first[k] + 0.1 * slope
+                second[k] = 0.99 * second[k] + 0.01 * slope * slope
+                size = np.sqrt(second[k] / (1 - 0.99**done)) + 1e-8
+                weights[k] = weights[k] + step * first[k] / (1 - 0.9**done) / size
+    hidden, bias, out, direct = (np.round(w, 3) for w in weights)
+    rest = (np.round(values, 3).tolist() for values in (mean, spread, direct))
+    return ranking.Network(*rest, hidden.T.tolist(), bias.tolist(), out.tolist())
+
+
+def _slope(weights: list[Array], rows: Array, right: Array) -> list[Array]:
+    """How the logarithm of the right candidates' share grows with each weight."""
+    hidden, bias, out, direct = weights
+    units = np.tanh(rows @ hidden + bias)
+    scores = units @ out + rows @ direct
+    shares = np.exp(scores - scores.max())
+    shares /= shares.sum()
+    wanted = shares * right
+    push = wanted / wanted.sum() - shares
+    into = np.outer(push, out) * (1 - units * units)
+    return [rows.T @ into, into.sum(0), units.T @ push, rows.T @ push]
+
+
+def use(table: dict[str, str]) -> None:
+    """Have search work with these words."""
+    LEARNED.mkdir(exist_ok=True)
+    lines = (f"{word} {numbers}\n" for word, numbers in sorted(table.items()))
+    (LEARNED / "words.txt").write_text("".join(lines), "utf-8")
+    likeness.forget()
+
+
+def of_half(packages: list[Package]) -> list[Question]:
+    """The questions of some packages, under the words in use."""
+    found: list[Question] = []
+    for package in packages:
+        with tempfile.TemporaryDirectory() as folder:
+            found += questions(loaded(package, Path(folder)), needles(package, PER_PACKAGE))
+        sys.stderr.write(f"{package.name}: {len(found)} questions so far\n")
+    return found
+
+
+def main() -> None:
+    packages = [wheel(path) for path in sorted(Path(sys.argv[1]).glob("*.whl"))] + [installed(d) for d in sys.argv[2:]]
+    halves = packages[::2], packages[1::2]
+    found: list[Question] = []
+    for learnt, questioned in (halves, halves[::-1]):
+        use(learn(learnt))
+        found += of_half(questioned)
+    use(learn(packages))
+    (LEARNED / "ranking.json").write_text(json.dumps(fit(found)._asdict()) + "\n")
+
+
+if __name__ == "__main__":
+    main()
