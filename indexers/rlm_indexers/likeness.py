@@ -1,6 +1,6 @@
 """How well a passage goes with a question, word by word: learnt from functions and what is said of them.
 
-`delete` goes with `remove`, `check` with `is_`: each word of a question, and each word of a name, of a surrounding
+`check` goes with `is_`, `number` with `count`: each word of a question, and each word of a name, of a surrounding
 class or file, and of a text has a few numbers of its own; two words go together as far as theirs point the same way.
 Made by tests/accuracy/train_search.py.
 """

@@ -62,7 +62,10 @@ def propose(
     if _IDENTIFIER.fullmatch(query.strip()):
         every = " AND ".join(f'{{name scope}} : "{word}"' for word in words(query))
         proposed += islice(_candidates(database, every, meant), count)
-    return list(dict.fromkeys(proposed))
+    known: dict[tuple[str, int], Candidate] = {}
+    for each in proposed:
+        known.setdefault((each.document, each.start), each)
+    return list(known.values())
 
 
 def _candidates(database: sqlite3.Connection, match: str, meant: Choice | None) -> Iterator[Candidate]:

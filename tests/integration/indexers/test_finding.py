@@ -102,12 +102,35 @@ class Sender:
         return client.send(client)
 
 
+def new_sender(sender):
+    return sender or sender.sender
+
+
+def sender_for(sender):
+    return sender.sender
+
+
 def client_send_all(client, sender):
     return [client.send(each) for each in sender]
 
 
-def remove_entry(table, key):
-    del table[key]
+def add_items(shelf):
+    return visit(shelf)
+
+
+def count_items(shelf):
+    return visit(shelf)
+
+
+class Door:
+    hinges = 2
+
+    def __init__(self, state):
+        self.state = state
+
+
+def door(door):
+    return door.door or door
 
 
 def is_open(door):
@@ -126,12 +149,13 @@ def test_what_a_single_identifier_names_comes_first(repo, store):
         assert titles(corpus, query)[0] == "Client.send", query
     assert titles(corpus, "clientSendAll")[0] == "client_send_all"
     assert titles(corpus, "Sender")[0] == "Sender"
+    assert titles(corpus, "Door")[:2] == ["door", "Door"]
 
 
 def test_words_find_what_means_the_same(repo, store):
     repo.commit(named__py=NAMED)
     corpus = load(store, repo.root)
-    assert titles(corpus, "delete the key of a table")[0] == "remove_entry"
+    assert titles(corpus, "the number of items on a shelf")[0] == "count_items"
     assert titles(corpus, "Check whether the door is closed")[0] == "is_open"
     assert titles(corpus, "Create a door of some state")[0] == "make_door"
 
