@@ -190,9 +190,12 @@ def _head(data: bytes) -> str:
 
 
 def _docstring(body: Node) -> tuple[int, int]:
-    first = body.named_child(0)
-    if first is not None and first.type == "expression_statement":
-        text = first.named_child(0)
-        if text is not None and text.type == "string":
-            return text.start_point[0] + 1, text.end_point[0] + 1
-    return 0, 0
+    """First and last line of the string a body begins with; 0, 0: none."""
+    for kind in ("expression_statement", "string"):
+        if not body.named_child_count:  # asked beyond the last child, tree-sitter raises
+            return 0, 0
+        first = body.named_child(0)
+        if first is None or first.type != kind:
+            return 0, 0
+        body = first
+    return body.start_point[0] + 1, body.end_point[0] + 1
