@@ -16,7 +16,7 @@ import re2
 
 from rlm_indexers.corpus import GrepResult, Match, Span
 from rlm_indexers.errors import PatternError
-from rlm_indexers.literals import from_literal
+from rlm_indexers.literals import alternatives, from_literal
 from rlm_indexers.reader import Entry, Pack
 
 COUNTED_LINES = 200_000
@@ -26,6 +26,8 @@ SHOWN_BYTES = 2000
 PART_BYTES = 8 << 20
 """Of text that a thread scans at a time."""
 MOST_THREADS = 4
+MOST_SCANS = 4
+"""Scans for one alternative each that cost less than one for all of them."""
 MISSES = 1000
 """Lines that look promising and do not match, after which looking for promising lines does not pay."""
 _NEWLINE = re.compile(rb"\n")
@@ -36,7 +38,7 @@ _NO_LETTER = r"[^\pL\pM\p{Nd}\p{Nl}\p{Pc}]"
 """What is not part of a word."""
 Wanted = Callable[[str], bool]
 Place = tuple[int, int]
-"""A document and an offset in it, of a match or at least of its line."""
+"""A document and the offset in it at which a matching line ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +85,22 @@ class _Sought:
     """Whether each document is a text of its own to it."""
 
 
-def _sought(request: Request) -> _Sought:
+def _sought(request: Request) -> list[_Sought]:
+    """What to scan for; a line with any of it matches."""
     pattern = re2.escape(request.pattern) if request.literal else request.pattern
     _compiled(pattern, request)  # by itself, so that nothing put around it makes it a valid one
     asked = f"(?:^|{_NO_LETTER})(?:{pattern})(?:{_NO_LETTER}|$)" if request.word else pattern
-    whole = _compiled(asked, request)
+    alone = bool(_ALONE.search(pattern))
+    choices = alternatives(pattern)
+    if not (request.word or alone) and len(choices) <= MOST_SCANS and all(map(from_literal, choices)):
+        return [_scan(each, each, request) for each in choices]
+    return [_scan(pattern, asked, request)]
+
+
+def _scan(pattern: str, asked: str, request: Request) -> _Sought:
     alone = bool(_ALONE.search(pattern))
     part = "" if alone else from_literal(pattern)
-    return _Sought(whole, _compiled(part, request) if part not in ("", asked) else None, alone)
+    return _Sought(_compiled(asked, request), _compiled(part, request) if part not in ("", asked) else None, alone)
 
 
 def _compiled(pattern: str, request: Request) -> "re2._Regexp[bytes]":
@@ -111,15 +121,20 @@ def _compiled(pattern: str, request: Request) -> "re2._Regexp[bytes]":
 # The text
 
 
-def _in_order(pack: Pack, sought: _Sought, wanted: Wanted | None) -> Iterator[list[Place]]:
+def _in_order(pack: Pack, sought: list[_Sought], wanted: Wanted | None) -> Iterator[list[Place]]:
     """The matching lines of one part of the pack after the other."""
-    parts = _parts(pack, alone=sought.alone)
-    if sought.alone or len(pack.region) <= PART_BYTES:
-        yield from (_places(pack, part, sought, wanted) for part in parts)
+
+    def places(part: range) -> list[Place]:
+        found = [_places(pack, part, each, wanted) for each in sought]
+        return found[0] if len(found) == 1 else sorted(set().union(*found))
+
+    parts = _parts(pack, alone=sought[0].alone)
+    if sought[0].alone or len(pack.region) <= PART_BYTES:
+        yield from map(places, parts)
         return
     threads = ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS), "grep")
     try:
-        yield from threads.map(lambda part: _places(pack, part, sought, wanted), parts)
+        yield from threads.map(places, parts)
     finally:
         threads.shutdown(cancel_futures=True)
 
@@ -134,7 +149,7 @@ def _parts(pack: Pack, *, alone: bool) -> Iterable[range]:
 
 
 def _places(pack: Pack, documents: range, sought: _Sought, wanted: Wanted | None) -> list[Place]:
-    """One place in each matching line of documents that lie side by side."""
+    """The matching lines of documents that lie side by side."""
     found: list[Place] = []
     here = _Here(pack, documents)
     base = here.start
@@ -145,7 +160,7 @@ def _places(pack: Pack, documents: range, sought: _Sought, wanted: Wanted | None
         if wanted is not None and not here.wanted_by(wanted):
             lines.at = here.end + 1 - base
         else:
-            found.append((here.number, base + at - here.start))
+            found.append((here.number, base + lines.at - 1 - here.start))
     return found
 
 

@@ -5,6 +5,7 @@ An automaton whose first letters are known reads text some twenty times as fast 
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 _CLASS = r"\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]"
 _TOKEN = re.compile(
@@ -33,6 +34,15 @@ def from_literal(pattern: str) -> str:
         longest = max(longest, run, key=lambda each: each[0])
     length, start = longest
     return flags + pattern[start:] if length else ""
+
+
+def alternatives(pattern: str) -> list[str]:
+    """What a valid pattern chooses between, outside all groups; the pattern itself where flags or quotes stand."""
+    found = list(_elements(pattern))
+    if any(kind in ("flags", "quote") for kind, _ in found):
+        return [pattern]
+    cuts = [start for kind, start in found if kind == "choice"]
+    return [pattern[start + 1 : end] for start, end in pairwise([-1, *cuts, len(pattern)])]
 
 
 def _elements(pattern: str) -> Iterator[Element]:

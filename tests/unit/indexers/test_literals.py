@@ -2,7 +2,7 @@
 
 import pytest
 
-from rlm_indexers.literals import from_literal
+from rlm_indexers.literals import alternatives, from_literal
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,16 @@ def test_a_pattern_is_looked_for_from_its_longest_plain_text_on(pattern, expecte
 @pytest.mark.parametrize("pattern", ["", r"\w+", "foo|bar", "(?:foo)", r"\Qa+b\E", "a?b*", "[abc]"])
 def test_where_no_text_must_stand_there_nothing_is_skipped_to(pattern):
     assert from_literal(pattern) == ""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("TODO|FIX(ME|ED)", ["TODO", "FIX(ME|ED)"]),
+        (r"a\|b|[|]c|", [r"a\|b", "[|]c", ""]),
+        ("plain", ["plain"]),
+        ("(?i)one|two", ["(?i)one|two"]),
+    ],
+)
+def test_alternatives_are_told_apart_outside_groups_and_classes(pattern, expected):
+    assert alternatives(pattern) == expected
