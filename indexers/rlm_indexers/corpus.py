@@ -100,6 +100,8 @@ class Coverage:
     """Documents per language; `""` counts those of none."""
     without_symbols: tuple[Skipped, ...] = ()
     """The text-only documents, each with the reason."""
+    parsed: dict[str, int] = field(default_factory=dict)
+    """Documents per language whose definitions were looked for and can be found."""
 
     def as_json(self, limit: int | None = None) -> dict[str, JSON]:
         """The coverage with at most `limit` of the skipped spelt out; counts per reason are always complete."""
@@ -111,6 +113,7 @@ class Coverage:
             "skipped_by_reason": _by_reason(self.skipped),
             "text_only_by_reason": _by_reason(self.without_symbols),
             "languages": dict(sorted(self.languages.items(), key=lambda item: (-item[1], item[0]))),
+            "parsed": dict(sorted(self.parsed.items(), key=lambda item: (-item[1], item[0]))),
         }
 
 

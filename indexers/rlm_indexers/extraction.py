@@ -58,6 +58,13 @@ def version() -> str:
     return f"{content.VERSION}.{EXTRACTOR_VERSION}"
 
 
+def languages() -> frozenset[str]:
+    """Those whose documents have symbols."""
+    from rlm_indexers.symbols import LANGUAGES
+
+    return LANGUAGES
+
+
 def extract(request: Request) -> Iterator[Found]:
     """One result per document, in order."""
     from rlm_indexers.symbols import Extractor

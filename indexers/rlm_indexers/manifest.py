@@ -7,7 +7,7 @@ from typing import Any
 from rlm_indexers.cache import read_json, write_json
 from rlm_indexers.corpus import CorpusInfo, Coverage, Kind, Segment, Skipped
 
-FORMAT = 1
+FORMAT = 2
 NAME = "manifest.json"
 
 
@@ -37,6 +37,7 @@ def write(folder: Path, manifest: Manifest) -> None:
                 "skipped": _pairs(coverage.skipped),
                 "without_symbols": _pairs(coverage.without_symbols),
                 "languages": coverage.languages,
+                "parsed": coverage.parsed,
             },
             "segments": [[part.sha256, part.offset, part.length] for part in manifest.segments],
         },

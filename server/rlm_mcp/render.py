@@ -52,15 +52,23 @@ def loaded(info: dict[str, JSON], outline: str) -> str:
 
 
 def coverage(report: dict[str, JSON]) -> str:
-    """What was left out of a corpus, by reason."""
-    skipped: dict[str, int] = {}
-    for item in report.get("skipped", []):
-        reason = str(item["reason"]).split(":")[0]
-        skipped[reason] = skipped.get(reason, 0) + 1
-    if not skipped:
-        return "coverage: everything was indexed"
-    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(skipped.items(), key=lambda kv: -kv[1])[:6])
-    return f"coverage: {sum(skipped.values()):,} skipped ({reasons})"
+    """What of a corpus has symbols, what is text alone, and what was left out, each with the reason."""
+    parsed = report["parsed"]
+    plain = sum(report["languages"].values()) - sum(parsed.values()) - report["text_only"]
+    kinds = [
+        f"symbols of {_counts(parsed)}" if parsed else "",
+        f"plain text {plain:,}" if plain > 0 else "",
+        f"text only, though code: {_counts(report['text_only_by_reason'])}" if report["text_only"] else "",
+        f"skipped: {_counts(report['skipped_by_reason'])}" if report["skipped_total"] else "nothing skipped",
+    ]
+    return "coverage: " + "; ".join(kind for kind in kinds if kind)
+
+
+def _counts(numbers: dict[str, int], most: int = 8) -> str:
+    """The largest of them; the rest as one sum."""
+    ordered = sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
+    rest = sum(count for _, count in ordered[most:])
+    return ", ".join(f"{name} {count:,}" for name, count in [*ordered[:most], *([("other", rest)] if rest else [])])
 
 
 def matches(found: list[dict[str, JSON]], total: int, note: str) -> str:

@@ -172,3 +172,23 @@ def wait_until_below(folder: Path) -> None:
     while not any(path.name == "pack" for path in folder.rglob("*")):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_load_says_what_has_symbols_what_is_text_alone_and_what_was_left_out(cli: Cli, repository: Path) -> None:
+    (repository / "old.f90").write_text("program x\nend\n")
+    (repository / "min.js").write_text("x" * 50_000)
+    (repository / "noise.bin").write_bytes(b"\0\1\2")
+    (repository / "link.py").symlink_to("src/app.py")
+    assert "coverage: symbols of python 2, markdown 1; " in (said := cli("load", ".").out)
+    assert "text only, though code: grammar-not-installed 1, minified 1; skipped: binary 1, symlink 1" in said
+    coverage = cli("load", ".", "--json").json["coverage"]
+    assert coverage["parsed"] == {"python": 2, "markdown": 1}
+    assert coverage["text_only_by_reason"] == {"grammar-not-installed": 1, "minified": 1}
+
+
+def test_an_answer_names_the_words_that_are_nowhere_and_what_was_not_searched(cli: Cli, repository: Path) -> None:
+    assert (
+        "No line of the corpus holds: zzyzx. Everything was searched." in cli("ask", ".", "Does run_server zzyzx?").out
+    )
+    (repository / "noise.bin").write_bytes(b"\0\1\2")
+    assert "holds: zzyzx. Not searched: binary 1." in cli("ask", ".", "Does run_server zzyzx?").out

@@ -114,9 +114,14 @@ def facts(corpus: "Corpus") -> str:
     info, coverage = corpus.info, corpus.coverage.as_json(0)
     languages = ", ".join(f"{name} {count:,}" for name, count in list(coverage["languages"].items())[:6] if name)
     skipped = ", ".join(f"{reason} {count:,}" for reason, count in coverage["skipped_by_reason"].items())
+    bare = ", ".join(f"{reason} {count:,}" for reason, count in coverage["text_only_by_reason"].items())
     size = f"{info.documents:,} documents, {info.lines:,} lines, {info.bytes / 1e6:,.1f} MB"
-    rest = (f"; languages: {languages}" if languages else "") + (f"; not in it: {skipped[:200]}" if skipped else "")
-    return f"Corpus: {info.name} ({info.kind}), {size}{rest}."
+    parts = [
+        f"; languages: {languages}" if languages else "",
+        f"; code without symbols, found by text alone: {bare[:200]}" if bare else "",
+        f"; not in it: {skipped[:200]}" if skipped else "",
+    ]
+    return f"Corpus: {info.name} ({info.kind}), {size}{''.join(parts)}."
 
 
 def _hits(question: str, corpus: "Corpus", room: int) -> str:

@@ -36,6 +36,9 @@ for span in found:
     print(text)
 if not shown:
     print("nothing found for:", ", ".join(words))
+absent = [word for word in {plain!r} if not corpus.grep(word, literal=True, ignore_case=True, limit=1)]
+if absent:
+    print("no line holds:", ", ".join(absent))
 """
 GREP_CELL = """\
 found = corpus.grep({pattern!r}, limit=20, ignore_case=True)
@@ -44,6 +47,8 @@ for span in found or [document.read(1, 3) for document in corpus.docs[:2]]:
 """
 """Shows the start of the corpus when no word is in it: an answer is accepted only from who has seen some of it."""
 _PRINT_LIMIT = 120
+_ABSENT = re.compile(r"^no line holds: (.+)$", re.MULTILINE)
+"""As the cell printed it: lines of the corpus are printed behind their number, so none can pass for this one."""
 
 
 class OfflineModel:
@@ -89,6 +94,7 @@ def _reply(messages: Sequence[Message]) -> str:
     if not findings and not commits and turn == 1 and not ended:
         return _cell("The search showed nothing; looking for the words themselves.", GREP_CELL, wanted)
     answer = "\n".join([PLAIN, "", "Commits, the likeliest first:", *commits]) if commits else _answer(wanted, findings)
+    answer += _absent(messages)
     if not _has_repl(messages):
         return answer
     # Refused twice as a cell, or too late for one: as text.
@@ -130,7 +136,7 @@ def _cell(thought: str, template: str, wanted: Sequence[str]) -> str:
     # Symbols are found by their exact letters: `citation` and `Citation` are two searches.
     names = list(dict.fromkeys(form for name in plain for form in (name, name.lower(), name.capitalize())))
     pattern = "|".join(re.escape(name) for name in plain) or r"\S"
-    return f"{thought}\n```repl\n{template.format(words=list(wanted), names=names, pattern=pattern)}```"
+    return f"{thought}\n```repl\n{template.format(words=list(wanted), names=names, pattern=pattern, plain=plain)}```"
 
 
 def _answer(wanted: Sequence[str], findings: Sequence[Finding]) -> str:
@@ -138,6 +144,16 @@ def _answer(wanted: Sequence[str], findings: Sequence[Finding]) -> str:
         return f"{PLAIN} Nothing was found for: {', '.join(wanted)}. Other words may find more; a language model would."
     listed = [f"{i}. `{_quoted(finding.quote)}` {finding.place.marker}" for i, finding in enumerate(findings, 1)]
     return "\n".join([PLAIN, "", "Best matches:", *listed])
+
+
+def _absent(messages: Sequence[Message]) -> str:
+    """What the search says of words that are nowhere, and of what was not searched."""
+    found = [match[1] for text in _printed(messages) if (match := _ABSENT.search(text))]
+    if not found:
+        return ""
+    left_out = re.search(r"^Corpus: .*; not in it: (.+)\.$", messages[1].content, re.MULTILINE)
+    rest = f" Not searched: {left_out[1]}." if left_out else " Everything was searched."
+    return f"\n\nNo line of the corpus holds: {found[0]}.{rest}"
 
 
 def _quoted(line: str) -> str:
