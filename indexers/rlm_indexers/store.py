@@ -112,6 +112,7 @@ class Store:
         if previous and fetched.fingerprint and latest.get("state") == state:
             corpus = self._opened(previous.pack.id)
             if corpus is not None:
+                fetched.documents = ()  # they hold the previous pack open, in a cycle, though nobody asks for them
                 return self._named(corpus, source, name), True
         with self._folder.workshop() as workshop:
             order = building.Order(source, fetched, self._folder, previous, self._executor, progress)
