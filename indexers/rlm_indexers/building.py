@@ -11,14 +11,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from rlm_indexers import extraction, manifest, search_index, versions
+from rlm_indexers import extraction, manifest, versions
 from rlm_indexers.cache import CacheFolder, publish
-from rlm_indexers.columns import Columns
 from rlm_indexers.corpus import CorpusInfo, Coverage, Fetched, Skipped
 from rlm_indexers.manifest import Manifest
-from rlm_indexers.pack import Packed, PackWriter, map_pack
-from rlm_indexers.reader import Pack
-from rlm_indexers.reuse import Reuse
+from rlm_indexers.pack.columns import Columns
+from rlm_indexers.pack.reader import Pack
+from rlm_indexers.pack.reuse import Reuse
+from rlm_indexers.pack.writer import Packed, PackWriter, map_pack
+from rlm_indexers.search import index as search_index
 from rlm_indexers.sources import Source
 
 VERSION = 1

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from rlm_indexers import content
-from rlm_indexers.reader import Document, Pack
+from rlm_indexers.pack.reader import Document, Pack
+from rlm_indexers.repo import content
 
 if TYPE_CHECKING:
     from rlm_indexers.symbols import Extractor, Facts, Kept

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlm_indexers.corpus import Fetched
-from rlm_indexers.previous import Previous
+from rlm_indexers.pack.previous import Previous
 from rlm_indexers.sources import Source
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def fetch(
 
         return several.fetch(source, cache, previous, progress, confine)
     if source.kind == "repo":
-        from rlm_indexers import repo
+        from rlm_indexers.repo import documents as repo
 
         return repo.fetch(source, cache=cache, previous=previous, progress=progress)
     if source.kind == "folder":

@@ -19,9 +19,9 @@ from rlm_indexers.converters.cache import DerivedTexts
 from rlm_indexers.converters.process import Converter, Limits
 from rlm_indexers.corpus import Anchor, Fetched, Skipped, SourceDocument
 from rlm_indexers.errors import SourceError
-from rlm_indexers.files import Status
-from rlm_indexers.previous import Previous, in_runs
-from rlm_indexers.stat_cache import Seen, StatCache, now_ns
+from rlm_indexers.pack.previous import Previous, in_runs
+from rlm_indexers.repo.files import Status
+from rlm_indexers.repo.stat_cache import Seen, StatCache, now_ns
 from rlm_indexers.text import SNIFFED_BYTES, decode, document_id, is_binary
 
 _RACY = 2_000_000_000

@@ -9,7 +9,7 @@ from typing import Any
 
 from rlm_indexers import fetching, sources
 from rlm_indexers.corpus import Fetched, Packable, Skipped, UnchangedRun
-from rlm_indexers.previous import Previous
+from rlm_indexers.pack.previous import Previous
 from rlm_indexers.sources import SEPARATOR, Source
 
 JSON = Any

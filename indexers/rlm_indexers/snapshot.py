@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from rlm_indexers.corpus import CorpusInfo, Coverage, GrepResult, Hit, Kind, Segment, Span, Symbol
 from rlm_indexers.errors import DocumentNotFound, SpanError
 from rlm_indexers.manifest import Manifest
-from rlm_indexers.pack import map_pack
-from rlm_indexers.reader import Pack  # noqa: TC001 - annotations of attributes are evaluated by tools
+from rlm_indexers.pack.reader import Pack  # noqa: TC001 - annotations of attributes are evaluated by tools
+from rlm_indexers.pack.writer import map_pack
 
 if TYPE_CHECKING:
-    from rlm_indexers.commits import Commits
+    from rlm_indexers.past.commits import Commits
     from rlm_indexers.relations import Relations
 
 JSON = Any
@@ -73,7 +73,7 @@ class Corpus:
 
     def search(self, query: str, limit: int = 10, *, documents: str | None = None) -> list[Hit]:
         """The best matching passages and symbols, best first; `documents`: a glob of ids. Ties go by place."""
-        from rlm_indexers.search import search
+        from rlm_indexers.search.ranked import search
 
         return search(self.path.with_name("search.sqlite"), self.pack, query, limit, documents)
 
@@ -90,8 +90,8 @@ class Corpus:
         context: int = 0,
     ) -> GrepResult:
         """Matching lines with the meanings of `rg`, in linear time. Raises PatternError. Call it off the event loop."""
-        from rlm_indexers.grep import Request, grep
-        from rlm_indexers.ignores import chooser
+        from rlm_indexers.repo.ignores import chooser
+        from rlm_indexers.search.grep import Request, grep
 
         request = Request(pattern, limit, offset, ignore_case, word, literal, context)
         return grep(self.pack, request, chooser(glob) if glob else None)
@@ -115,7 +115,7 @@ class Corpus:
     @cached_property
     def commits(self) -> "Commits":
         """The history of the repository it was loaded from, as documents to cite; SourceError when there is none."""
-        from rlm_indexers.commits import Commits
+        from rlm_indexers.past.commits import Commits
 
         return Commits(self.pack, self.facts, self._cache)
 
@@ -124,7 +124,7 @@ class Corpus:
 
         Without `wait`: "" when it would take long. Without `head`: nothing but documents and definitions.
         """
-        from rlm_indexers.overview import Overview
+        from rlm_indexers.relations.overview import Overview
 
         overview = Overview(self.pack, self._folder, self._cache / "facts.sqlite")
         return overview.text(tokens, question, head=head) if wait or overview.ready() else ""
@@ -179,7 +179,7 @@ class Corpus:
 
     def _made(self, document: str) -> dict[str, JSON]:
         """Where a commit or difference comes from; nothing for other ids."""
-        from rlm_indexers.commits import NAMED
+        from rlm_indexers.past.commits import NAMED
 
         return {"document": document, "made_from": "git"} if NAMED.fullmatch(document) else {}
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from rlm_indexers import checkout, mixture
 from rlm_indexers.corpus import Kind
 from rlm_indexers.errors import SourceError
+from rlm_indexers.git import checkout
+from rlm_indexers.repo import mixture
 
 Form = Literal["worktree", "revision", "url", "plain", "documents", "history", "several"]
 

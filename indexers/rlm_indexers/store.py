@@ -16,8 +16,8 @@ from rlm_indexers.cache import CacheFolder, read_json, write_json
 from rlm_indexers.corpus import CorpusInfo
 from rlm_indexers.errors import CorpusNotFound, PackError, SourceError
 from rlm_indexers.manifest import Manifest
-from rlm_indexers.pack import Packed, map_pack
-from rlm_indexers.previous import Previous
+from rlm_indexers.pack.previous import Previous
+from rlm_indexers.pack.writer import Packed, map_pack
 from rlm_indexers.snapshot import Corpus
 from rlm_indexers.sources import Source, resolve
 

@@ -2,8 +2,8 @@
 
 import hashlib
 
-from rlm_indexers import content
 from rlm_indexers.converters.base import VERSIONS
+from rlm_indexers.repo import content
 
 FOLDER = 1
 """Raise it when a folder of documents gives other documents; the converters have numbers of their own."""

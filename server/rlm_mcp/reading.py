@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rlm_indexers.corpus import Span
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
 from rlm_indexers.store import Corpus
 
 JSON = Any
@@ -72,7 +72,7 @@ def _place(corpus: Corpus, query: str, limit: int) -> Found | None:
 
 def _commit(corpus: Corpus, query: str, match: "re.Match[str] | None", limit: int) -> Found | None:
     """The text of a commit or difference as it is cited: with lines at its end, or without."""
-    from rlm_indexers.commits import NAMED, pack_of
+    from rlm_indexers.past.commits import NAMED, pack_of
 
     path, start, end = _parts(match) if match and NAMED.fullmatch(match["path"]) else (query, 1, None)
     text = corpus.commits.text(path) if NAMED.fullmatch(path) else None

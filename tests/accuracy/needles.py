@@ -14,9 +14,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from rlm_indexers.search.words import SMALL, stems
 from rlm_indexers.snapshot import Corpus
 from rlm_indexers.store import Store
-from rlm_indexers.words import SMALL, stems
 from tests.accuracy.needle_rows import Needle, Package, hidden, installed, needles, read_rows
 
 ROWS = Path(__file__).parents[3] / "shared" / "data" / "needles" / "dev.jsonl"

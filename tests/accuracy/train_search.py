@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from rlm_indexers import likeness, ranking, search
-from rlm_indexers.search_index import open_index
-from rlm_indexers.signs import compared, signs
+from rlm_indexers.search import likeness, ranking
+from rlm_indexers.search import ranked as search
+from rlm_indexers.search.index import open_index
+from rlm_indexers.search.signs import compared, signs
+from rlm_indexers.search.words import asked
 from rlm_indexers.snapshot import Corpus
-from rlm_indexers.words import asked
 from tests.accuracy.needle_rows import Needle, Package, installed, needles, wheel
 from tests.accuracy.needles import loaded
 from tests.accuracy.train_vectors import Array, learn

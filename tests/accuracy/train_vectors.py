@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rlm_indexers.likeness import PLACES, UNIT, Words, question_words, shares
-from rlm_indexers.words import SMALL, stems
+from rlm_indexers.search.likeness import PLACES, UNIT, Words, question_words, shares
+from rlm_indexers.search.words import SMALL, stems
 from tests.accuracy.needle_rows import Function, Package, hidden
 
 Array = Any

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rlm_indexers.corpus import CorpusInfo, Coverage, SourceDocument
-from rlm_indexers.pack import PackWriter, map_pack
+from rlm_indexers.pack.writer import PackWriter, map_pack
 from rlm_mcp.engine.ask import ask
 from rlm_mcp.engine.budget import BudgetLimits
 from rlm_mcp.journal import FileJournal

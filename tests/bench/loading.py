@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rlm_indexers import extraction
-from rlm_indexers.pack import map_pack
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
+from rlm_indexers.pack.writer import map_pack
 from rlm_indexers.store import Store
 from rlm_indexers.symbols.parsing import GRAMMARS, Grammar
 from rlm_indexers.symbols.parsing import load as grammar_of

@@ -119,7 +119,7 @@ _LOAD = """
 import json, resource, sys, time
 from pathlib import Path
 from rlm_indexers.store import Store
-import rlm_indexers.repo, rlm_indexers.building
+import rlm_indexers.repo.documents, rlm_indexers.building
 def cpu():
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 before, began = cpu(), time.monotonic()

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rlm_indexers.corpus import SourceDocument
-from rlm_indexers.pack import PackWriter
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
+from rlm_indexers.pack.writer import PackWriter
 
 
 def pack_of(texts: Mapping[str, str | bytes], meta: Mapping[str, object] | None = None) -> Pack:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rlm_indexers.extraction import FactsReader
-from rlm_indexers.search_index import open_index
+from rlm_indexers.search.index import open_index
 from rlm_indexers.snapshot import Corpus
 from rlm_indexers.store import Store
 

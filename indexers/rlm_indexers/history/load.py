@@ -20,7 +20,7 @@ from rlm_indexers.history.discover import Found
 from rlm_indexers.history.plan import Planned, copied_ids, plan
 from rlm_indexers.history.redact import Redactor, key_in
 from rlm_indexers.history.reuse import Earlier, marked, state
-from rlm_indexers.previous import Previous
+from rlm_indexers.pack.previous import Previous
 from rlm_indexers.sources import Source
 
 VERSION = 1

@@ -10,7 +10,7 @@ from pathlib import Path
 from rlm_indexers.corpus import SourceDocument, Unchanged
 from rlm_indexers.history.plan import Planned
 from rlm_indexers.history.records import open_regular, opened
-from rlm_indexers.previous import Previous
+from rlm_indexers.pack.previous import Previous
 
 _STATE = "state:"
 _SECRETS = "secrets:"

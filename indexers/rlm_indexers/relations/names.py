@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 from zlib import crc32
 
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
 from rlm_indexers.relations.said import DocumentNames, names_in
 
 NAME = "names"

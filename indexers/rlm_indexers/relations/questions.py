@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
 from rlm_indexers.relations.names import Posting
 from rlm_indexers.relations.resolve import MEMBER_KINDS, Confidence, Edge, Resolver
 from rlm_indexers.relations.scip import Scip

@@ -10,10 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rlm_indexers import scip_format
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
+from rlm_indexers.relations import scip_format
+from rlm_indexers.relations.scip_index import FOLDER, opened
 from rlm_indexers.relations.scopes import Meaning, Target
-from rlm_indexers.scip_index import FOLDER, opened
 from rlm_indexers.symbols.facts import ReferenceFact, SymbolFact
 
 _ENCODINGS = {1: "utf-8", 2: "utf-16-le", 3: "utf-32-le"}

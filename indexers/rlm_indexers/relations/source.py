@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rlm_indexers import extraction
 from rlm_indexers.extraction import FactsReader
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
 from rlm_indexers.relations import names
 from rlm_indexers.relations.names import Names, Posting
 from rlm_indexers.relations.scopes import Target

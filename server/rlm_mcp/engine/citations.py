@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from rlm_indexers.corpus import Citation, CitationState, Span
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
 from rlm_mcp.engine import quotes
 from rlm_mcp.engine.quotes import Places
 

@@ -12,7 +12,7 @@ from rlm_mcp.engine.texts import Texts, remember
 from rlm_sandbox.base import Answer, HostCall, HostCallError
 
 if TYPE_CHECKING:
-    from rlm_indexers.commits import Commits, Row
+    from rlm_indexers.past.commits import Commits, Row
     from rlm_indexers.relations import Edge, Edges
     from rlm_indexers.relations.scopes import Target
     from rlm_indexers.store import Corpus

@@ -3,7 +3,7 @@
 import hashlib
 
 from rlm_indexers.corpus import Span
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
 
 LINE_CHARS = 20_000
 CUT = "[…]"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rlm_indexers.corpus import Span
 
 if TYPE_CHECKING:
-    from rlm_indexers.reader import Pack
+    from rlm_indexers.pack.reader import Pack
     from rlm_mcp.engine.texts import Texts
 
 CUT = "[…]"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rlm_indexers.corpus import Citation, Span
 from rlm_indexers.errors import IndexerError
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
 from rlm_mcp.engine import citations
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Texts:
         return bool(facts.get("git") or facts.get("sources"))
 
     def _make(self, document: str) -> tuple[str, Pack]:
-        from rlm_indexers.commits import pack_of
+        from rlm_indexers.past.commits import pack_of
 
         commits = self.corpus.commits
         canonical = commits.canonical(document) or document
@@ -83,7 +83,7 @@ class Texts:
 
 def is_made(document: str) -> bool:
     """Whether an id is that of a commit or a difference."""
-    from rlm_indexers.commits import NAMED
+    from rlm_indexers.past.commits import NAMED
 
     return NAMED.fullmatch(document) is not None
 

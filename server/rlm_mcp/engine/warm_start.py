@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rlm_indexers.corpus import Hit
 from rlm_indexers.errors import IndexerError
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
 from rlm_mcp.engine.fencing import cut
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from rlm_indexers import folder as folder_module
-from rlm_indexers import history, stat_cache
-from rlm_indexers.previous import Previous
+from rlm_indexers import history
+from rlm_indexers.pack.previous import Previous
+from rlm_indexers.repo import stat_cache
 from rlm_indexers.sources import resolve
 from rlm_indexers.store import Store
 from tests.support.documents import encrypted_pdf, pdf

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from rlm_indexers.errors import GitError, SourceError
-from rlm_indexers.evidence import Change, Evidence
+from rlm_indexers.past.evidence import Change, Evidence
 from tests.support.repositories import Repository
 
 

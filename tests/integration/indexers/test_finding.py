@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from rlm_indexers.corpus import SourceDocument, Span
 from rlm_indexers.errors import DocumentNotFound, PatternError, SpanError
-from rlm_indexers.grep import Request, grep
-from rlm_indexers.pack import PackWriter
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
+from rlm_indexers.pack.writer import PackWriter
+from rlm_indexers.search.grep import Request, grep
 from tests.integration.indexers.conftest import load
 from tests.support.packs import pack_of
 
@@ -256,8 +256,8 @@ def test_grep_of_many_documents_agrees_with_re_whatever_it_skips_to(documents, p
         if compiled.search(line)
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rlm_indexers.grep.PART_BYTES", size or (1 << 20))  # several parts, hence several threads
-        patch.setattr("rlm_indexers.grep.MISSES", 3)
+        patch.setattr("rlm_indexers.search.grep.PART_BYTES", size or (1 << 20))  # several parts, hence several threads
+        patch.setattr("rlm_indexers.search.grep.MISSES", 3)
         found = grep(pack_of(texts), Request(pattern, limit=1000, ignore_case=ignore_case)).matches
     assert [(m.span.document, m.span.start) for m in found] == expected
 
@@ -287,7 +287,7 @@ def test_each_document_begins_and_ends_for_itself():
 
 
 def test_unwanted_documents_and_pages_leave_the_total_true(monkeypatch):
-    monkeypatch.setattr("rlm_indexers.grep.PART_BYTES", 100)
+    monkeypatch.setattr("rlm_indexers.search.grep.PART_BYTES", 100)
     pack = pack_of({f"{n:02}.{'py' if n % 3 else 'md'}": "x\ny\nx\n" for n in range(30)})
     everything = [m.span for m in grep(pack, Request("x", limit=100), lambda name: name.endswith(".py")).matches]
     assert len(everything) == 40
@@ -298,8 +298,8 @@ def test_unwanted_documents_and_pages_leave_the_total_true(monkeypatch):
 
 
 def test_counting_ends_somewhere_and_says_so(monkeypatch):
-    monkeypatch.setattr("rlm_indexers.grep.COUNTED_LINES", 25)
-    monkeypatch.setattr("rlm_indexers.grep.PART_BYTES", 30)
+    monkeypatch.setattr("rlm_indexers.search.grep.COUNTED_LINES", 25)
+    monkeypatch.setattr("rlm_indexers.search.grep.PART_BYTES", 30)
     result = grep(pack_of({f"{n:02}": "x\n" * 10 for n in range(30)}), Request("x", limit=5, offset=22))
     assert (len(result.matches), result.total, result.truncated) == (3, 25, True)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rlm_indexers import checkout
 from rlm_indexers.errors import SourceError
+from rlm_indexers.git import checkout
 from rlm_indexers.store import Store
 from tests.integration.indexers.conftest import load, texts
 from tests.support.repositories import Repository, made

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rlm_indexers.errors import GitError, SourceError
-from rlm_indexers.evidence import Evidence
+from rlm_indexers.past.evidence import Evidence
 from tests.integration.indexers.conftest import load, skipped, texts
 from tests.support.repositories import Repository, made
 

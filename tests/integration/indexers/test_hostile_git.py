@@ -8,10 +8,10 @@ from shlex import quote
 
 import pytest
 
-from rlm_indexers import git
 from rlm_indexers.errors import GitError, SourceError
-from rlm_indexers.evidence import Evidence
-from rlm_indexers.git import Git
+from rlm_indexers.git import command as git
+from rlm_indexers.git.command import Git
+from rlm_indexers.past.evidence import Evidence
 from rlm_indexers.store import Store
 from tests.integration.indexers.conftest import load, texts
 from tests.support.repositories import ENVIRONMENT, Repository, made

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rlm_indexers import folder, large, search_index
+from rlm_indexers import folder, large
+from rlm_indexers.search import index as search_index
 from rlm_indexers.store import Store
 from tests.integration.indexers.conftest import flags, load, skipped
 

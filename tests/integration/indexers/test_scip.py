@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rlm_indexers import scip_format
+from rlm_indexers.relations import scip_format
 from tests.integration.indexers.conftest import load, skipped
 
 MADE = (Path(__file__).parents[2] / "data" / "scip" / "shop.scip").read_bytes()

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from rlm_indexers import files, stat_cache
 from rlm_indexers.errors import CorpusNotFound, SourceError
+from rlm_indexers.repo import files, stat_cache
+from rlm_indexers.repo.survey import Survey
 from rlm_indexers.store import KEPT_SNAPSHOTS, Store
-from rlm_indexers.survey import Survey
 from tests.integration.indexers.conftest import load, texts
 from tests.support.repositories import made
 
@@ -299,7 +299,7 @@ def test_a_repository_deleted_while_it_is_read_is_an_error_that_says_so(repo, st
         return original(survey, file)
 
     monkeypatch.setattr(Survey, "read", read)
-    monkeypatch.setattr("rlm_indexers.survey.READ_AHEAD_BYTES", -1)
+    monkeypatch.setattr("rlm_indexers.repo.survey.READ_AHEAD_BYTES", -1)
     with pytest.raises(SourceError, match="deleted while it was read"):
         load(store, repo.root)
     assert store.list() == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rlm_indexers.literals import alternatives, from_literal
+from rlm_indexers.search.literals import alternatives, from_literal
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlm_indexers import segments
 from rlm_indexers.corpus import Anchor, SourceDocument, Unchanged, UnchangedRun
 from rlm_indexers.errors import PackError
-from rlm_indexers.pack import Packed, PackWriter, map_pack
-from rlm_indexers.previous import in_runs
-from rlm_indexers.reader import HEADER_BYTES, Pack, header_line
+from rlm_indexers.pack import segments
+from rlm_indexers.pack.previous import in_runs
+from rlm_indexers.pack.reader import HEADER_BYTES, Pack, header_line
+from rlm_indexers.pack.writer import Packed, PackWriter, map_pack
 
 texts = st.one_of(
     st.binary(max_size=400),

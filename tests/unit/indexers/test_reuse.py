@@ -4,8 +4,8 @@ from pathlib import Path
 
 from rlm_indexers import extraction
 from rlm_indexers.corpus import Skipped
-from rlm_indexers.pack import Packed, Taken
-from rlm_indexers.reuse import Part, Reuse
+from rlm_indexers.pack.reuse import Part, Reuse
+from rlm_indexers.pack.writer import Packed, Taken
 from tests.support.packs import pack_of
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from rlm_indexers.errors import SourceError
 from rlm_indexers.languages import language_of
-from rlm_indexers.listing import document_id
+from rlm_indexers.repo.listing import document_id
+from rlm_indexers.search.words import asked, words
 from rlm_indexers.sources import resolve
-from rlm_indexers.words import asked, words
 
 
 def meant(source: str, cwd: Path, kind: str = "auto") -> tuple[str, str, str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rlm_indexers import reader
+    from rlm_indexers.pack import reader
     from rlm_mcp.engine.repl import spans
 else:
     import reader  # noqa: TC002 - the name it has in the sandbox

@@ -21,7 +21,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rlm_indexers import reader
+    from rlm_indexers.pack import reader
     from rlm_mcp.engine.repl import code_view, combinators, corpus_view, history_view, spans, sub_calls, text_view
 else:
     import code_view

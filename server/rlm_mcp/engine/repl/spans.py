@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
-    from rlm_indexers import reader
+    from rlm_indexers.pack import reader
 else:
     import reader  # noqa: TC002 - the name it has in the sandbox
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
 from rlm_indexers.relations import names
 from rlm_indexers.relations.names import Names, Posting
 from rlm_indexers.symbols import extract, facts_to_json

@@ -9,16 +9,18 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rlm_indexers import checkout as checkouts
-from rlm_indexers import content, history_facts, listing, revisions, scip_index
-from rlm_indexers.checkout import Checkout
 from rlm_indexers.corpus import Fetched, SourceDocument, UnchangedRun
 from rlm_indexers.errors import SourceError
-from rlm_indexers.files import Tree
-from rlm_indexers.previous import Previous, in_runs
+from rlm_indexers.git import checkout as checkouts
+from rlm_indexers.git.checkout import Checkout
+from rlm_indexers.pack.previous import Previous, in_runs
+from rlm_indexers.relations import scip_index
+from rlm_indexers.repo import content, listing, revisions
+from rlm_indexers.repo import state as history_facts
+from rlm_indexers.repo.files import Tree
+from rlm_indexers.repo.stat_cache import Seen, StatCache
+from rlm_indexers.repo.survey import File, Survey
 from rlm_indexers.sources import Source
-from rlm_indexers.stat_cache import Seen, StatCache
-from rlm_indexers.survey import File, Survey
 
 Progress = Callable[[str], None] | None
 

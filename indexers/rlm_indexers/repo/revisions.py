@@ -7,11 +7,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rlm_indexers import checkout as checkouts
-from rlm_indexers import content, git, listing
-from rlm_indexers.checkout import Checkout
 from rlm_indexers.corpus import Fetched, Skipped, SourceDocument
 from rlm_indexers.errors import GitError, SourceError
+from rlm_indexers.git import checkout as checkouts
+from rlm_indexers.git import command as git
+from rlm_indexers.git.checkout import Checkout
+from rlm_indexers.repo import content, listing
 from rlm_indexers.sources import Source
 
 Progress = Callable[[str], None] | None

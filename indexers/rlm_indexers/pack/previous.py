@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rlm_indexers import versions
-from rlm_indexers.columns import Columns
 from rlm_indexers.corpus import SourceDocument, UnchangedRun
-from rlm_indexers.reader import Document, Pack
+from rlm_indexers.pack.columns import Columns
+from rlm_indexers.pack.reader import Document, Pack
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlm_indexers import checkout as checkouts
-from rlm_indexers import porcelain
-from rlm_indexers.content import LARGEST_BYTES
 from rlm_indexers.errors import GitError, SourceError
-from rlm_indexers.git import Git
-from rlm_indexers.listing import document_id, file_path
-from rlm_indexers.moments import moment
-from rlm_indexers.porcelain import SHORT, Commit
+from rlm_indexers.git import checkout as checkouts
+from rlm_indexers.git.command import Git
+from rlm_indexers.past import porcelain
+from rlm_indexers.past.moments import moment
+from rlm_indexers.past.porcelain import SHORT, Commit
+from rlm_indexers.repo.content import LARGEST_BYTES
+from rlm_indexers.repo.listing import document_id, file_path
 
 __all__ = ["SHORT", "Blamed", "Change", "Commit", "Evidence"]
 

@@ -13,7 +13,7 @@ from operator import mul
 from pathlib import Path
 from typing import NamedTuple
 
-from rlm_indexers.words import SMALL
+from rlm_indexers.search.words import SMALL
 
 WORDS = Path(__file__).with_name("learned") / "words.txt"
 """A line for each word: where it stands (q, n, s or b), the word, its numbers as signed bytes in base 64."""

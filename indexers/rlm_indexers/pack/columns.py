@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Literal
 
-from rlm_indexers.reader import ENTRY, Pack
+from rlm_indexers.pack.reader import ENTRY, Pack
 
 _PLACES: dict[str, tuple[Literal["Q", "I", "H", "B"], int]] = {
     "text": ("Q", 0),

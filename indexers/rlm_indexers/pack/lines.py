@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from rlm_indexers.reader import STRIDE
+from rlm_indexers.pack.reader import STRIDE
 
 _STRIDE_LINES = re.compile(rb"(?:[^\n]*+\n){%d}" % STRIDE)
 

@@ -11,7 +11,7 @@ import sqlite3
 from pathlib import Path
 
 from rlm_indexers.corpus import Skipped
-from rlm_indexers.files import Tree
+from rlm_indexers.repo.files import Tree
 
 PLACES = ("index.scip", ".scip/index.scip")
 LARGEST = 512 << 20
@@ -65,7 +65,7 @@ def _converted(data: bytes, database: Path) -> str:
 
 
 def _fill(database: sqlite3.Connection, data: bytes) -> None:
-    from rlm_indexers import scip_format
+    from rlm_indexers.relations import scip_format
 
     symbols: dict[str, int] = {}
     count = 0

@@ -9,8 +9,8 @@ from functools import lru_cache
 from itertools import pairwise
 from statistics import fmean
 
-from rlm_indexers.likeness import Likeness, Words
-from rlm_indexers.words import SMALL, stem, stems, telling
+from rlm_indexers.search.likeness import Likeness, Words
+from rlm_indexers.search.words import SMALL, stem, stems, telling
 
 _HEAD_END = re.compile(r"[:{]\s*(?:[#/][^\n]*)?$", re.MULTILINE)
 _HEAD_CHARS = 2000

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rlm_indexers.checkout import Checkout
 from rlm_indexers.corpus import Skipped
+from rlm_indexers.git.checkout import Checkout
 
 IGNORED_FOLDERS = frozenset(
     (
@@ -128,7 +128,7 @@ def list_folder(root: Path) -> Listed:
 
 
 def _walk(root: bytes, listed: Listed) -> None:
-    from rlm_indexers.ignores import Ignores
+    from rlm_indexers.repo.ignores import Ignores
 
     pending: list[tuple[bytes, Ignores]] = [(b"", Ignores())]
     while pending:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
 
 WINDOW_LINES = 40
 LONGEST_LINES = 200

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlm_indexers.git import Git
+from rlm_indexers.git.command import Git
 
 POINTER_BYTES = 4096
 _OWN = ("objects", "refs", "packed-refs", "index", "config", "shallow")

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from rlm_indexers.files import Status
+from rlm_indexers.repo.files import Status
 
 RESTED_NS = 2_000_000_000
 FEW = 32

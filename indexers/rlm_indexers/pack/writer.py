@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
-from rlm_indexers.columns import Columns, assign
 from rlm_indexers.corpus import Packable, Segment, Skipped, SourceDocument, Unchanged, UnchangedRun
 from rlm_indexers.errors import PackError
 from rlm_indexers.large import pieces
-from rlm_indexers.lines import line_blocks, line_blocks_of
-from rlm_indexers.reader import ENTRY, HEADER, HEADER_BYTES, MAGIC, SECTIONS, Document, Entry, Pack, header_line
-from rlm_indexers.segments import Copy, Groups, segment_file
-from rlm_indexers.tables import Tables, start_of
-from rlm_indexers.takeover import Rows, Takeover
+from rlm_indexers.pack.columns import Columns, assign
+from rlm_indexers.pack.lines import line_blocks, line_blocks_of
+from rlm_indexers.pack.reader import ENTRY, HEADER, HEADER_BYTES, MAGIC, SECTIONS, Document, Entry, Pack, header_line
+from rlm_indexers.pack.segments import Copy, Groups, segment_file
+from rlm_indexers.pack.tables import Tables, start_of
+from rlm_indexers.pack.takeover import Rows, Takeover
 
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _LONG, _SHORT = struct.Struct("<Q"), struct.Struct("<I")

@@ -8,13 +8,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from rlm_indexers.chunks import WINDOW_LINES, Chunk, chunks
-from rlm_indexers.columns import Columns
 from rlm_indexers.languages import PROSE
 from rlm_indexers.large import forget
-from rlm_indexers.reader import Pack
-from rlm_indexers.segments import Copy, copy_range
-from rlm_indexers.words import split_identifiers
+from rlm_indexers.pack.columns import Columns
+from rlm_indexers.pack.reader import Pack
+from rlm_indexers.pack.segments import Copy, copy_range
+from rlm_indexers.search.chunks import WINDOW_LINES, Chunk, chunks
+from rlm_indexers.search.words import split_identifiers
 
 Say = Callable[[str], None]
 NAME = "search.sqlite"

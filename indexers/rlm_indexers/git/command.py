@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from rlm_indexers.errors import GitError
-from rlm_indexers.neutral import Objects
+from rlm_indexers.git.neutral import Objects
 
 SECONDS = 120.0
 CLONE_SECONDS = 1800.0

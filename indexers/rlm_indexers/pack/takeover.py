@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import IO
 
 from rlm_indexers.corpus import SourceDocument
-from rlm_indexers.reader import HEADER_BYTES, Pack
-from rlm_indexers.segments import Copy, copy_range
-from rlm_indexers.tables import start_of
-from rlm_indexers.walk import Walk
+from rlm_indexers.pack.reader import HEADER_BYTES, Pack
+from rlm_indexers.pack.segments import Copy, copy_range
+from rlm_indexers.pack.tables import start_of
+from rlm_indexers.pack.walk import Walk
 
 
 class Takeover:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from rlm_indexers.corpus import Hit, Span
 from rlm_indexers.errors import PatternError
-from rlm_indexers.ignores import chooser
-from rlm_indexers.ranking import rank
-from rlm_indexers.reader import Pack
-from rlm_indexers.search_index import open_index
-from rlm_indexers.signs import Candidate, Question
-from rlm_indexers.words import asked, words
+from rlm_indexers.pack.reader import Pack
+from rlm_indexers.repo.ignores import chooser
+from rlm_indexers.search.index import open_index
+from rlm_indexers.search.ranking import rank
+from rlm_indexers.search.signs import Candidate, Question
+from rlm_indexers.search.words import asked, words
 
 WEIGHTS = (3.6, 1.2, 0.25, 0.9)
 """Of name, scope, place and text."""

@@ -16,8 +16,8 @@ import re2
 
 from rlm_indexers.corpus import GrepResult, Match, Span
 from rlm_indexers.errors import PatternError
-from rlm_indexers.literals import alternatives, from_literal
-from rlm_indexers.reader import Entry, Pack
+from rlm_indexers.pack.reader import Entry, Pack
+from rlm_indexers.search.literals import alternatives, from_literal
 
 COUNTED_LINES = 200_000
 """Matching lines after which counting stops."""

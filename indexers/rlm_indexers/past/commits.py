@@ -17,10 +17,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rlm_indexers.content import document as text_of
 from rlm_indexers.errors import GitError, SourceError, SpanError
-from rlm_indexers.evidence import SHORT, Blamed, Commit, Evidence
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
+from rlm_indexers.past.evidence import SHORT, Blamed, Commit, Evidence
+from rlm_indexers.repo.content import document as text_of
 
 JSON = Any
 MOST_LINES = 20_000
@@ -158,7 +158,7 @@ def pack_of(document: str, data: bytes) -> Pack:
     import tempfile
 
     from rlm_indexers.corpus import SourceDocument
-    from rlm_indexers.pack import PackWriter
+    from rlm_indexers.pack.writer import PackWriter
 
     with tempfile.TemporaryDirectory() as folder, PackWriter(Path(folder) / "pack") as writer:
         writer.add(SourceDocument(document, data, hashlib.sha256(data).hexdigest()))

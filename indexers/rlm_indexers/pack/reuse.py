@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rlm_indexers import extraction
 from rlm_indexers.corpus import Skipped
-from rlm_indexers.pack import Packed, Taken
+from rlm_indexers.pack.writer import Packed, Taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Documents of a pack, looked up in ascending order of their ids: one step each instead of a search."""
 
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
 
 
 class Walk:

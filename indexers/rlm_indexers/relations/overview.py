@@ -12,7 +12,7 @@ from pathlib import Path
 from rlm_indexers import extraction
 from rlm_indexers.cache import read_json, write_json
 from rlm_indexers.extraction import FactsReader
-from rlm_indexers.reader import Pack
+from rlm_indexers.pack.reader import Pack
 from rlm_indexers.symbols import ranking
 from rlm_indexers.symbols.facts import SymbolFact
 from rlm_indexers.symbols.outline import is_test, outline, uses_of, wanted_by

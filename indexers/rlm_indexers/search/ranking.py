@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-from rlm_indexers.signs import Candidate, Question, compared, signs
+from rlm_indexers.search.signs import Candidate, Question, compared, signs
 
 WEIGHTS = Path(__file__).with_name("learned") / "ranking.json"
 FUNCTIONS = frozenset({"function", "method"})

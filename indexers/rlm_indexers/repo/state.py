@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rlm_indexers.checkout import Checkout
+from rlm_indexers.git.checkout import Checkout
 
 
 def of(found: Checkout) -> dict[str, Any]:

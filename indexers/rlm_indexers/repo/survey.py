@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rlm_indexers import content, large
+from rlm_indexers import large
 from rlm_indexers.corpus import Skipped, SourceDocument
-from rlm_indexers.files import Status, Tree
-from rlm_indexers.listing import SYMLINK, Listed, document_id
-from rlm_indexers.stat_cache import Seen, StatCache, now_ns
+from rlm_indexers.repo import content
+from rlm_indexers.repo.files import Status, Tree
+from rlm_indexers.repo.listing import SYMLINK, Listed, document_id
+from rlm_indexers.repo.stat_cache import Seen, StatCache, now_ns
 from rlm_indexers.text import SNIFFED_BYTES, is_binary
 
 READ_AHEAD_BYTES = 64 << 20

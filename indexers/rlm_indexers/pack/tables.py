@@ -4,8 +4,8 @@ from array import array
 from collections.abc import Iterable
 from typing import IO
 
-from rlm_indexers.columns import Columns, assign, move
-from rlm_indexers.reader import ENTRY, Document, Entry, header_line
+from rlm_indexers.pack.columns import Columns, assign, move
+from rlm_indexers.pack.reader import ENTRY, Document, Entry, header_line
 
 
 class Tables:

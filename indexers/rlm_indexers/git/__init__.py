@@ -1,0 +1,1 @@
+"""Asking git, so that nothing an untrusted checkout configures, names or borrows is obeyed."""

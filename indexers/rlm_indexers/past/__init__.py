@@ -1,0 +1,1 @@
+"""The history of a repository as evidence: commits, blame and differences, each a text that can be cited."""
