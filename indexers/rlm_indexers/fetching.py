@@ -24,7 +24,7 @@ def fetch(
     if source.form == "several":
         from rlm_indexers import several
 
-        return several.fetch(source, cache, previous, progress, confine)
+        return several.fetch(source, previous, lambda part, held: fetch(part, cache, held, progress, confine=confine))
     if source.kind == "repo":
         from rlm_indexers.repo import documents as repo
 

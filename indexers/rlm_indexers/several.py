@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from rlm_indexers import fetching, sources
+from rlm_indexers import sources
 from rlm_indexers.corpus import Fetched, Packable, Skipped, UnchangedRun
 from rlm_indexers.pack.previous import Previous
 from rlm_indexers.sources import SEPARATOR, Source
@@ -15,19 +15,10 @@ from rlm_indexers.sources import SEPARATOR, Source
 JSON = Any
 
 
-def fetch(
-    source: Source,
-    cache: Path,
-    previous: Previous | None,
-    progress: Callable[[str], None] | None,
-    confine: Path | None = None,
-) -> Fetched:
-    """The documents of every part. Raises SourceError when one of them cannot be read."""
+def fetch(source: Source, previous: Previous | None, read: Callable[[Source, Previous | None], Fetched]) -> Fetched:
+    """The documents of every part, each as `read` gives them. Raises SourceError when one of them cannot be read."""
     parts = _named(_parts(source))
-    held = {prefix: previous and previous.part(f"{prefix}/") for prefix in parts}
-    found = {
-        prefix: fetching.fetch(part, cache, held[prefix], progress, confine=confine) for prefix, part in parts.items()
-    }
+    found = {prefix: read(part, previous and previous.part(f"{prefix}/")) for prefix, part in parts.items()}
     facts: dict[str, JSON] = {"sources": {prefix: each.facts for prefix, each in found.items()}}
     fetched = Fetched(source.kind, source.name, (), facts=facts)
     fetched.documents = _documents(found, fetched)
