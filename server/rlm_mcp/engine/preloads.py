@@ -22,7 +22,7 @@ MODULES = (
 @cache
 def preloads() -> tuple[Preload, ...]:
     """The modules of a session."""
-    reader = resources.files("rlm_indexers").joinpath("reader.py").read_text(encoding="utf-8")
+    reader = resources.files("rlm_indexers.pack").joinpath("reader.py").read_text(encoding="utf-8")
     folder = resources.files("rlm_mcp.engine").joinpath("repl")
     ours = (Preload(name, folder.joinpath(f"{name}.py").read_text(encoding="utf-8")) for name in MODULES)
     return (Preload("reader", reader), *ours)
