@@ -12,6 +12,7 @@ SIGNATURE_CHARACTERS = 200
 OPEN_END = -1
 """The end of what encloses whatever follows."""
 
+_COMMENTS = {"comment", "block_comment"}
 _COMMENT_AFTER_COLON = re.compile(rb":\s*#.*", re.DOTALL)
 
 
@@ -52,16 +53,17 @@ class Surroundings:
     def around(self, node: Node, trims: bool) -> tuple[int, int]:
         """First and last row of a node with all that wraps it."""
         start, first = node.start_byte, node.start_point[0]
-        last = last_row(_last_leaf(node) if trims and self._ends_in_comment(node) else node)
+        last = last_row(_last_leaf(node) if trims and self._ends_too_late(node) else node)
         while start in self._wraps and self._wraps[start][0] != start:
             start, first, end = self._wraps[start]
             last = max(last, end) if not trims else last
         return first, last
 
-    def _ends_in_comment(self, node: Node) -> bool:
+    def _ends_too_late(self, node: Node) -> bool:
+        """Whether a node ends in a comment, or where the next one starts."""
         end = node.end_byte
-        start = self._data.rfind(b"\n", 0, end) + 1
-        return self._data.find(b"#", start, end) >= 0 and self._data[start:end].lstrip().startswith(b"#")
+        tail = self._data[self._data.rfind(b"\n", 0, end) + 1 : end].strip()
+        return not tail or tail.startswith((b"#", b"//", b"/*")) or tail.endswith(b"*/")
 
     def before(self, row: int) -> tuple[int, int, int]:
         """First row of what leads up to a row without a gap; first and last row of the comments in it, or -1, -1."""
@@ -150,7 +152,7 @@ def _last_leaf(node: Node) -> Node:
     """The last node inside that is no comment: some grammars count those after the end into a block."""
     while True:
         children = node.children
-        while children and (children[-1].type == "comment" or children[-1].start_byte == children[-1].end_byte):
+        while children and (children[-1].type in _COMMENTS or children[-1].start_byte == children[-1].end_byte):
             children.pop()
         if not children:
             return node
@@ -161,6 +163,8 @@ def _name(node: Node, data: bytes) -> str:
     raw = data[node.start_byte : node.end_byte].decode("utf-8", "replace")
     if raw.isidentifier():
         return raw[:SIGNATURE_CHARACTERS]
+    if node.type == "selectors":
+        return " ".join(raw.split())[:SIGNATURE_CHARACTERS]
     text = dotted(raw)
     if node.type == "operator_cast":
         text = text.partition("(")[0].strip()

@@ -184,6 +184,46 @@ def bash(statement: bytes, line: int) -> Iterator[ImportFact]:
         yield ImportFact(words[1].strip("'\""), "*", "", line)
 
 
+_SWIFT_KINDS = {"class", "enum", "func", "let", "protocol", "struct", "typealias", "var"}
+
+
+def swift(statement: bytes, line: int) -> Iterator[ImportFact]:
+    """`import A`, `import A.B`: all that is in it; `@testable import struct A.B`: one thing."""
+    words = _text(statement).partition("import ")[2].split()
+    if words[:1] and words[0] in _SWIFT_KINDS and len(words) > 1:
+        module, _, name = words[1].rpartition(".")
+        yield ImportFact(module, name, "", line)
+    elif words:
+        yield ImportFact(words[0], "*", "", line)
+
+
+_SCALA_PART = re.compile(r"((?:[^,{}]|\{[^{}]*\})+)")
+
+
+def scala(statement: bytes, line: int) -> Iterator[ImportFact]:
+    """`import a.b._, c.D`, `import a.{B => C, D as E, *}`: `given` is what is imported without being named."""
+    text = _SLASH_COMMENT.sub(" ", _text(statement)).removeprefix("import")
+    for part in _SCALA_PART.findall(text):
+        path, _, braced = part.strip().partition("{")
+        module, _, last = path.strip().rstrip(".").rpartition(".") if not braced else (path.strip(" ."), "", "")
+        for name, alias in _renamed((braced.rstrip("} \n") or last).replace("=>", " as ")):
+            if name != "given" and alias != "_":
+                yield ImportFact(module, "*" if name in {"_", "*"} else name.strip("`"), alias.strip("`"), line)
+
+
+_LUA_REQUIRE = re.compile(r"""require\s*\(?\s*["']([^"'\n]+)["']\s*\)?(?:\s*\.\s*(\w+))?""")
+
+
+def lua(statement: bytes, line: int) -> Iterator[ImportFact]:
+    """`a, b = require "c", require("d").e`: each with the variable it goes to."""
+    text = _text(statement)
+    left, _, _ = text.partition("=") if not text.startswith("require") else ("", "", "")
+    targets = [target.strip() for target in left.split(",")]
+    for number, found in enumerate(_LUA_REQUIRE.finditer(text)):
+        alias = targets[number] if number < len(targets) and targets[number].isidentifier() else ""
+        yield ImportFact(found[1], found[2] or "", alias if alias != found[2] else "", line)
+
+
 def _renamed(names: str) -> Iterator[tuple[str, str]]:
     """`a as b, type c` as (a, b), (c, "")."""
     for part in names.split(","):

@@ -157,31 +157,53 @@ def kotlin_names(node: Node) -> list[Node]:
     return []
 
 
+_SWIFT_WORDS = {"init_declaration": "init", "deinit_declaration": "deinit", "subscript_declaration": "subscript"}
+
+
 def swift_names(node: Node) -> list[Node]:
-    """Of an extension the type it extends; an initialiser is called `init`."""
-    if node.type == "init_declaration":
-        return [child for child in node.children if child.type == "init"][:1]
+    """Of an extension the type it extends; of `case a, b` and `let a = 1, b = 2` each; an initialiser is `init`."""
+    if node.type in _SWIFT_WORDS:
+        return [child for child in node.children if child.type == _SWIFT_WORDS[node.type]][:1]
+    if node.type == "macro_declaration":
+        return node.named_children[:1]
     found: list[Node] = []
     for name in node.children_by_field_name("name"):
         bound = name.children_by_field_name("bound_identifier")
         found += bound or [_innermost(name.named_children[-1] if name.type == "user_type" else name)]
-    return found[:1]
+    return found if node.type in {"enum_entry", "property_declaration"} else found[:1]
+
+
+def scala_names(node: Node) -> list[Node]:
+    """Of `val a, b = 1` each; of `val (a, b) = f` none."""
+    pattern = node.child_by_field_name("pattern")
+    if pattern is None:
+        return whole_names(node)
+    names = pattern.named_children if pattern.type == "identifiers" else [pattern]
+    return [name for name in names if name.type in {"identifier", "operator_identifier"}]
 
 
 def lua_names(node: Node) -> list[Node]:
-    """Of `A.b` and `A:b` the last part; of `a, b = …` the first."""
+    """Of `A.b`, `A:b` and `A["b"]` the last part, of `A[b()]` none; of `a, b = …` the first."""
     left = node.named_children[0] if node.type == "assignment_statement" else node
     name = left.child_by_field_name("name")
-    return [name.named_children[-1] if name.named_child_count else name] if name is not None else []
+    while name is not None and name.named_child_count:
+        name = name.named_children[-1]
+    return [name] if name is not None and name.type in {"identifier", "string_content"} else []
 
 
 def html_names(node: Node) -> list[Node]:
-    """The id of an element; of a heading without one its text."""
+    """The id of an element; of a heading without one its first text, in a link or not."""
     start = node.named_children[0]
     for attribute in start.named_children[1:]:
         if attribute.named_child_count > 1 and attribute.named_children[0].text == b"id":
             return attribute.named_children[1:2]
-    return [child for child in node.named_children if child.type == "text"][:1]
+    waiting = node.named_children[::-1]
+    while waiting:
+        part = waiting.pop()
+        if part.type == "text":
+            return [part]
+        waiting += part.named_children[::-1] if part.type == "element" else []
+    return []
 
 
 def key_names(node: Node) -> list[Node]:

@@ -58,10 +58,27 @@ def ruby_scope(node: Node, data: bytes) -> str:
 
 
 def lua_table(node: Node, data: bytes) -> str:
-    """`A.B` of `function A.B:c()`."""
+    """`A.B` of `function A.B:c()`; of `A.B = {c = function() end}` too."""
+    if node.type == "field":
+        return _lua_constructor(node, data)
     left = node.named_children[0] if node.type == "assignment_statement" else node
     name = left.child_by_field_name("name")
     return _text(name.child_by_field_name("table"), data) if name is not None else ""
+
+
+def _lua_constructor(field: Node, data: bytes) -> str:
+    """The variable and the fields to which the table around a field is assigned; nothing of a table without a name."""
+    names: list[str] = []
+    part = field.parent.parent if field.parent is not None else None
+    while part is not None and part.type == "field":
+        names.append(_text(part.child_by_field_name("name"), data))
+        part = part.parent.parent if part.parent is not None else None
+    if part is None or part.type != "assignment_statement":
+        part = part.parent if part is not None and part.type == "expression_list" else None
+    if part is None or part.type != "assignment_statement":
+        return ""
+    names.append(_text(part.named_children[0].child_by_field_name("name"), data))
+    return ".".join(reversed(names)) if all(names) else ""
 
 
 def _text(node: Node | None, data: bytes) -> str:

@@ -58,7 +58,7 @@ GRAMMARS: dict[str, Source] = {
     "kotlin": Source("tree_sitter_kotlin", 2, ("kotlin",)),
     "bash": Source("tree_sitter_bash", 2, ("bash",)),
     "swift": Source("tree_sitter_swift", 2, ("swift",)),
-    "scala": Source("tree_sitter_scala", 2),
+    "scala": Source("tree_sitter_scala", 2, ("scala",)),
     "lua": Source("tree_sitter_lua", 2, ("lua",)),
     # Not among our dependencies; used where they are installed.
     "dart": Source("tree_sitter_dart", 2),
