@@ -165,6 +165,8 @@ def _name(node: Node, data: bytes) -> str:
         return raw[:SIGNATURE_CHARACTERS]
     if node.type == "selectors":
         return " ".join(raw.split())[:SIGNATURE_CHARACTERS]
+    if raw.startswith("r#"):  # in Rust, a name that is also a word of the language
+        return raw.removeprefix("r#")[:SIGNATURE_CHARACTERS]
     text = dotted(raw)
     if node.type == "operator_cast":
         text = text.partition("(")[0].strip()
@@ -184,7 +186,8 @@ def _body(node: Node, shape: Shape) -> Node | None:
     for field in shape.body:
         found = node.child_by_field_name(field)
         if found is not None:
-            return found.child_by_field_name("body") or (found if field == shape.body[0] else None)
+            inner = found.child_by_field_name("body") if found.type != "block" else None
+            return inner or (found if field == shape.body[0] else None)
     return None
 
 

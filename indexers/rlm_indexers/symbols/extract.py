@@ -98,7 +98,7 @@ def _references(nodes: Iterable[tuple[Node, Role]], data: bytes, owners: Owners)
             found[start] = raw, node.start_point[0] + 1, role
     starts = sorted(found)
     before = Receivers(data).before
-    names = {raw: raw.decode("utf-8", "replace") for raw, _, _ in found.values()}
+    names = {raw: raw.decode("utf-8", "replace").removeprefix("r#") for raw, _, _ in found.values()}
     return [
         ReferenceFact(names[raw], line, role, owner, before(start) if data[start - 1] in SEPARATORS else "")
         for start, (raw, line, role), owner in zip(

@@ -78,7 +78,7 @@ _RUST_USE = re.compile(r"(?:pub(?:\([^)]*\))?\s+)?use\s+(.*?);?\s*$", re.DOTALL)
 
 def rust(statement: bytes, line: int) -> Iterator[ImportFact]:
     """`use a::{b::c as d, e::*};` as one fact for each leaf."""
-    found = _RUST_USE.match(_SLASH_COMMENT.sub(" ", _text(statement)))
+    found = _RUST_USE.match(_SLASH_COMMENT.sub(" ", _text(statement)).replace("r#", ""))
     if not found:
         return
     for path in _unfolded(found[1]):
