@@ -1,13 +1,15 @@
 """Corpora as the tools know them: a name or a source in, an opened and up-to-date corpus out."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rlm_indexers.errors import IndexerError, SourceError
+from rlm_indexers.corpus import CorpusInfo
+from rlm_indexers.errors import CorpusNotFound, IndexerError, SourceError
 from rlm_indexers.store import Corpus, Store
 from rlm_mcp import freshness, reading
 from rlm_mcp.errors import LowerError, in_words
@@ -92,17 +94,23 @@ class Library:
         known = self._store.list()
         if any(info.id == corpus for info in known):
             return self._stored(corpus, "an id names one state for ever; ask by name or source for the present one")
-        named = [info for info in known if info.name == corpus and not (self._cwd / corpus).exists()]
+        named = None if (self._cwd / corpus).exists() else self._named(corpus)
         sources = (corpus, str(self._cwd / corpus))
-        last = next((info for info in known if info in named or info.source in sources), None)
+        last = named or next((info for info in known if info.source in sources), None)
         try:
             if named:
-                return self._load(named[0].source, named[0].kind, corpus, say)
+                return self._load(named.source, named.kind, corpus, say)
             return self._load(corpus, "auto", None, say)
         except SourceError as error:
             if last is None:
                 raise
             return self._stored(last.id, f"its source could not be read again: {error}")
+
+    def _named(self, name: str) -> CorpusInfo | None:
+        """What was last loaded under a name: the one given with its source, or the source's own."""
+        with contextlib.suppress(CorpusNotFound):
+            return self._store.open(name).info
+        return None
 
     def _stored(self, corpus_id: str, why: str) -> Opened:
         corpus = self._store.open(corpus_id)
@@ -125,7 +133,7 @@ class Library:
             raise
         except IndexerError as error:
             loaded = ", ".join(dict.fromkeys(info.name for info in self._store.list())) or "nothing"
-            raise LowerError(f"{error} Loaded: {loaded}.") from error
+            raise LowerError(f"{str(error).rstrip('.')}. Loaded: {loaded}.") from error
 
 
 def folders(corpus: Corpus, limit: int) -> list[str]:

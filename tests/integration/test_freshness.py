@@ -53,6 +53,23 @@ def test_a_name_means_the_present_state_of_its_source(repo: Repository, library:
     assert (text(asked(library, "shop")), used(asked(library, "shop"))) == ("a = 2\n", (second, False))
 
 
+def test_a_name_given_with_a_source_means_that_source_from_then_on(repo: Repository, library: Library):
+    asked(library, str(repo.root))
+    asyncio.run(library.load(str(repo.root), name="mine"))
+    repo.write("a.py", "a = 2\n")
+    assert (text(asked(library, "mine")), asked(library, "mine").corpus.name) == ("a = 2\n", "mine")
+
+
+def test_of_two_sources_with_one_name_the_first_keeps_it(repo: Repository, library: Library, tmp_path: Path):
+    asked(library, str(repo.root))
+    other = made(tmp_path / "elsewhere" / "shop")
+    other.commit("Begin", a__py="other = 1\n")
+    second = asked(library, str(other.root)).corpus.name
+    library = Library(Store(tmp_path / "cache"), tmp_path / "elsewhere" / "nowhere")
+    assert second.startswith("shop-")
+    assert [text(asked(library, name)) for name in ("shop", second)] == ["a = 1\n", "other = 1\n"]
+
+
 def test_an_id_means_one_state_for_ever_and_says_so(repo: Repository, library: Library):
     before = asked(library, "shop")
     repo.write("a.py", "a = 2\n")
