@@ -211,6 +211,16 @@ def key_names(node: Node) -> list[Node]:
     return node.children_by_field_name("key") or node.named_children[:1]
 
 
+def yaml_names(node: Node) -> list[Node]:
+    """The key of a pair; of a list's item what its first key says, if that is on one line."""
+    if node.type != "block_sequence_item":
+        return key_names(node)
+    pair = node.named_children[-1].named_children[0].named_children[0]
+    value = pair.child_by_field_name("value")
+    is_short = value is not None and value.type == "flow_node" and value.start_point[0] == value.end_point[0]
+    return [value] if value is not None and is_short else []
+
+
 def first_names(node: Node) -> list[Node]:
     """What stands before the body: a selector, a condition."""
     return node.named_children[:1]

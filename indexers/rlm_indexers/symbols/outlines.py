@@ -15,18 +15,25 @@ _SETEXT = re.compile(rb" {0,3}(=+|-+)[ \t]*\r?$")
 _TEXT = re.compile(rb" {0,3}[^\s>#`~|+*-]")
 _CELL = re.compile(rb"# %% cell (\d+) \[(\w+)\]")
 _ADORNMENT = re.compile(rb"([=\-~^\"'`#*+:.<>_])\1{2,}[ \t]*\r?$")
+_SQL_NAME = rb"(?:\"[^\"\n]+\"|`[^`\n]+`|\[[^\]\n]+\]|'[^'\n]+'|[\w$#]+)"
 _SQL = re.compile(
-    rb"^[ \t]*create\s+(?:or\s+replace\s+|temporary\s+|temp\s+|unique\s+|materialized\s+|external\s+|global\s+)*"
-    rb"(table|view|function|procedure|trigger|index|type|schema|sequence|domain)\s+(?:if\s+not\s+exists\s+)?"
-    rb"([\w.\"'`\[\]$]+)",
+    rb"^[ \t]*create\s+(?:(?:or\s+(?:replace|alter)|temporary|temp|unique|materialized|external|global|local|foreign"
+    rb"|virtual|unlogged|recursive|constraint|clustered|nonclustered)\s+)*"
+    rb"(table|view|function|procedure|aggregate|trigger|index|type|schema|sequence|domain|package)\s+"
+    rb"(?:(?:concurrently|body|if\s+not\s+exists)\s+)*(?!on\b|authorization\b)"
+    rb"(" + _SQL_NAME + rb"(?:\." + _SQL_NAME + rb")*)",
     re.IGNORECASE | re.MULTILINE,
 )
+_SQL_END = re.compile(rb";[ \t]*(?:--[^\n]*)?\r?$|^[ \t]*go[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
+_DOLLARS = re.compile(rb"\$\w*\$")
 
 
 class Heading(NamedTuple):
     line: int
     level: int
     title: str
+    start: int = 0
+    """The line on which it begins, when that is another: what stands over a title."""
 
 
 def markdown(data: bytes) -> tuple[SymbolFact, ...]:
@@ -36,15 +43,18 @@ def markdown(data: bytes) -> tuple[SymbolFact, ...]:
 
 
 def rst(data: bytes) -> tuple[SymbolFact, ...]:
-    """Titles with a line under them; levels in the order in which the signs first occur."""
+    """Titles with a line under them, or over and under; levels in the order in which the signs first occur."""
     lines = data.split(b"\n")
-    levels: dict[bytes, int] = {}
+    levels: dict[tuple[bytes, bool], int] = {}
     found = []
     for number in range(1, len(lines)):
         under, title = _ADORNMENT.match(lines[number]), lines[number - 1].strip()
-        if under and title and not _ADORNMENT.match(lines[number - 1]) and len(under[0].strip()) >= len(title):
-            level = levels.setdefault(under[1], len(levels) + 1)
-            found.append(Heading(number, level, _title(title)))
+        if not under or not title or _ADORNMENT.match(lines[number - 1]) or len(under[0].strip()) < len(title):
+            continue
+        over = number > 1 and lines[number - 2].strip() == lines[number].strip()
+        if over or lines[number - 1][:1].strip():
+            level = levels.setdefault((under[1], over), len(levels) + 1)
+            found.append(Heading(number, level, _title(title), number - over))
     return _sections(found, _count(lines))
 
 
@@ -69,9 +79,8 @@ def sql(data: bytes) -> tuple[SymbolFact, ...]:
     for match in _SQL.finditer(data):
         start = match.start(1)
         line = data.count(b"\n", 0, start) + 1
-        end = re.compile(rb";[ \t]*(?:--[^\n]*)?\r?$", re.MULTILINE).search(data, start)
-        last = line + data.count(b"\n", start, end.start() if end else len(data.rstrip()))
-        name = match[2].decode("utf-8", "replace").strip("\"'`[]")
+        last = line + data.count(b"\n", start, _end_of_statement(data, match.end()))
+        name = re.sub(r"[\"'`\[\]]", "", match[2].decode("utf-8", "replace"))
         short = name.rpartition(".")[2]
         head = " ".join(data[match.start() : match.end()].decode("utf-8", "replace").split())
         kind = match[1].decode().lower()
@@ -79,10 +88,21 @@ def sql(data: bytes) -> tuple[SymbolFact, ...]:
     return tuple(found)
 
 
+def _end_of_statement(data: bytes, start: int) -> int:
+    """Where a statement ends; what stands between `$$` and `$$` is the body of a function, with ends of its own."""
+    end = _SQL_END.search(data, start)
+    mark = _DOLLARS.search(data, start, end.start() if end else len(data))
+    if mark:
+        closed = data.find(mark[0], mark.end())
+        end = _SQL_END.search(data, closed + len(mark[0])) if closed >= 0 else None
+    return end.start() if end else len(data.rstrip())
+
+
 def _markdown_headings(lines: list[bytes]) -> list[Heading]:
     found: list[Heading] = []
     fence = b""
-    for number, line in enumerate(lines, 1):
+    front = _front_matter(lines)
+    for number, line in enumerate(lines[front:], front + 1):
         mark = _FENCE.match(line)
         if fence:
             if mark and mark[1].startswith(fence) and not line[mark.end() :].strip():
@@ -99,6 +119,13 @@ def _markdown_headings(lines: list[bytes]) -> list[Heading]:
     return found
 
 
+def _front_matter(lines: list[bytes]) -> int:
+    """How many lines of settings stand before the text, between `---` and `---`; 0 when there are none."""
+    if lines[0].rstrip() != b"---":
+        return 0
+    return next((number for number, line in enumerate(lines[1:], 2) if line.rstrip() in {b"---", b"..."}), 0)
+
+
 def _sections(headings: Iterable[Heading], lines: int) -> tuple[SymbolFact, ...]:
     """Headings as symbols: each ends before the next of its level or above, and is the parent of those between."""
     found = list(headings)
@@ -112,7 +139,7 @@ def _sections(headings: Iterable[Heading], lines: int) -> tuple[SymbolFact, ...]
         qualname = f"{parent} / {heading.title}" if parent else heading.title
         signature = "#" * heading.level + " " + heading.title
         symbols.append(
-            SymbolFact(heading.title, qualname, "heading", heading.line, heading.line, end, parent, signature)
+            SymbolFact(heading.title, qualname, "heading", heading.line, _start(heading), end, parent, signature)
         )
         above.append((heading.level, qualname))
     return tuple(symbols)
@@ -124,9 +151,13 @@ def _ends(headings: list[Heading], lines: int) -> list[int]:
     for heading in reversed(headings):
         while after and after[-1].level > heading.level:
             after.pop()
-        ends.append(after[-1].line - 1 if after else lines)
+        ends.append(_start(after[-1]) - 1 if after else lines)
         after.append(heading)
     return ends[::-1]
+
+
+def _start(heading: Heading) -> int:
+    return heading.start or heading.line
 
 
 def _count(lines: list[bytes]) -> int:

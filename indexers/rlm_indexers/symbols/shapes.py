@@ -104,7 +104,7 @@ SHAPES: dict[str, Shape] = {
     "bash": Shape(imports=imports.bash),
     "lua": Shape(names.lua_names, owners.lua_table, imports=imports.lua),
     "json": Shape(names.key_names),
-    "yaml": Shape(names.key_names),
+    "yaml": Shape(names.yaml_names),
     "toml": Shape(names.key_names, trims_comments=True),
     "css": Shape(names.first_names),
     "html": Shape(names.html_names),
