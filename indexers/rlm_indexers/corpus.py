@@ -183,6 +183,14 @@ class Hit:
     title: str
 
 
+class Hits(list[Hit]):
+    """A page of a ranked search, best first; `total`: how many passages share a word with the question."""
+
+    def __init__(self, hits: Iterable[Hit] = (), total: int = 0) -> None:
+        super().__init__(hits)
+        self.total = total
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """One line that a pattern matched; `before` and `after` hold context lines when asked for."""

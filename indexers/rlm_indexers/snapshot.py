@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlm_indexers.corpus import CorpusInfo, Coverage, GrepResult, Hit, Kind, Segment, Span, Symbol
+from rlm_indexers.corpus import CorpusInfo, Coverage, GrepResult, Hits, Kind, Segment, Span, Symbol
 from rlm_indexers.errors import DocumentNotFound, SpanError
 from rlm_indexers.manifest import Manifest
 from rlm_indexers.pack.reader import Pack  # noqa: TC001 - annotations of attributes are evaluated by tools
@@ -71,11 +71,14 @@ class Corpus:
 
     # Finding
 
-    def search(self, query: str, limit: int = 10, *, documents: str | None = None) -> list[Hit]:
-        """The best matching passages and symbols, best first; `documents`: a glob of ids. Ties go by place."""
+    def search(self, query: str, limit: int = 10, *, offset: int = 0, documents: str | None = None) -> Hits:
+        """The best matching passages and symbols from `offset` on, best first; `documents`: a glob of ids.
+
+        Ties go by place; `.total` counts every passage that shares a word with the query. Call it off the event loop.
+        """
         from rlm_indexers.search.ranked import search
 
-        return search(self.path.with_name("search.sqlite"), self.pack, query, limit, documents)
+        return search(self.path.with_name("search.sqlite"), self.pack, query, limit, offset, documents)
 
     def grep(  # noqa: PLR0913 - the options of one search, by keyword only
         self,

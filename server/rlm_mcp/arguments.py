@@ -90,7 +90,8 @@ def _read(commands: Commands) -> None:
     parser = _command(commands, "read", "read lines, find a symbol, match a regex or search for words; calls no model")
     _corpus(parser)
     parser.add_argument("query", help="path, path:a-b, a symbol, /regex/, or words")
-    parser.add_argument("--limit", type=int, default=120, help="most lines (path) or matches to return")
+    parser.add_argument("--limit", type=int, default=120, help="most lines to return")
+    parser.add_argument("--offset", type=int, default=0, help="matches (of a path: lines) to skip")
 
 
 def _symbols(commands: Commands) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlm_mcp import doctor as doctors
-from rlm_mcp import render
+from rlm_mcp import reading, render
 from rlm_mcp.asking import Asking, AskOptions
-from rlm_mcp.errors import ConfigError, LowerError, RlmError
+from rlm_mcp.errors import ConfigError, LowerError, RlmError, in_words
 from rlm_mcp.runs import Run
 from rlm_mcp.terminal import Progress
 
@@ -54,14 +54,17 @@ async def _answered(app: "App", options: Options, run: Run) -> int:
 
 async def read(app: "App", options: Options) -> int:
     """Matches of a query, without a model."""
-    _, found = await app.library.read(options.corpus, options.query, options.limit)
-    _print(options, found.as_json(), lambda: render.matches(found.matches, found.total, found.note) or "nothing found")
+    _, found = await app.library.read(options.corpus, options.query, reading.Page(options.limit, options.offset))
+    _print(options, found.as_json(), lambda: render.matches(found.matches, found.note) or "nothing found")
     return 0
 
 
 async def symbols(app: "App", options: Options) -> int:
     """The symbol map as JSON lines, with or without --json."""
     opened = await app.library.resolve(options.corpus)
+    if options.path:
+        with in_words():
+            opened.corpus.document(options.path)
     for symbol in opened.corpus.symbols(path=options.path):
         print(json.dumps(_symbol(symbol), ensure_ascii=False))
     return 0
@@ -144,7 +147,7 @@ def _file(path: str) -> str:
 
 
 def _told(error: dict[str, str]) -> str:
-    return error["traceback"] or f"{error['kind']}: {error['message']}"
+    return f"{error['traceback']}{error['kind']}: {error['message']}"
 
 
 def _json_lines(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, JSON]]]:
@@ -155,7 +158,7 @@ def _json_lines(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, JSON]]]:
             except ValueError as error:
                 raise ConfigError(f"line {number} of stdin is not JSON: {error}.") from error
             if not isinstance(given, dict):
-                raise ConfigError(f"line {number} of stdin is not a JSON object.")
+                raise ConfigError(f"line {number} of stdin is not a JSON object: {line.strip()[:80]}.")
             yield number, given
 
 

@@ -79,11 +79,11 @@ class Library:
         """
         return await self._in_thread(lambda told: self._resolve(corpus, told), say)
 
-    async def read(self, corpus: str, query: str, limit: int) -> tuple[Opened, reading.Found]:
+    async def read(self, corpus: str, query: str, page: reading.Page) -> tuple[Opened, reading.Found]:
         """What a query finds in a corpus, without a model."""
         opened = await self.resolve(corpus)
         with in_words():
-            found = await asyncio.to_thread(reading.read, opened.corpus, query, limit)
+            found = await asyncio.to_thread(reading.read, opened.corpus, query, page)
         return opened, replace(found, note=" ".join(filter(None, (opened.stale, found.note))))
 
     def _load(self, source: str, kind: str, name: str | None, say: Say | None) -> Opened:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rlm_indexers.corpus import Span
@@ -40,17 +40,25 @@ class Found:
         return {"kind": self.kind, "matches": self.matches, "total": self.total, "note": self.note}
 
 
-def read(corpus: Corpus, query: str, limit: int) -> Found:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """At most so many lines, of the matches from `offset` on (0: from the first)."""
+
+    limit: int
+    offset: int = 0
+
+
+def read(corpus: Corpus, query: str, page: Page) -> Found:
     """What `query` finds, tried in this order: `path`, `path:a-b` (of commits too), `/regex/` or `/regex/i`, a symbol's
-    name, words.
+    name, words. Of a path, the offset skips lines.
     """
     if not query.strip():
         return Found("lines", (), (), 0)
-    if found := _place(corpus, query.strip(), limit):
+    if found := _place(corpus, query.strip(), page):
         return found
     if match := PATTERN.match(query.strip()):
-        return _pattern(corpus, match["pattern"], limit, ignore_case=bool(match["flags"]))
-    return _symbol(corpus, query.strip(), limit) or _words(corpus, query, limit)
+        return _pattern(corpus, match["pattern"], page, ignore_case=bool(match["flags"]))
+    return _symbol(corpus, query.strip(), page) or _words(corpus, query, page)
 
 
 def numbered(pack: Pack, span: Span) -> str:
@@ -62,15 +70,15 @@ def numbered(pack: Pack, span: Span) -> str:
     return "\n".join(f"{span.start + n}| {line.rstrip(chr(13))}" for n, line in enumerate(lines))
 
 
-def _place(corpus: Corpus, query: str, limit: int) -> Found | None:
+def _place(corpus: Corpus, query: str, page: Page) -> Found | None:
     match = PLACE.match(query)
     for path, start, end in ((query, 1, None), *([_parts(match)] if match else [])):
         if path in corpus.pack:
-            return _lines(corpus.pack, path, start, end or (start if match and path != query else None), limit)
-    return _commit(corpus, query, match, limit)
+            return _lines(corpus.pack, path, start, end or (start if match and path != query else None), page)
+    return _commit(corpus, query, match, page)
 
 
-def _commit(corpus: Corpus, query: str, match: "re.Match[str] | None", limit: int) -> Found | None:
+def _commit(corpus: Corpus, query: str, match: "re.Match[str] | None", page: Page) -> Found | None:
     """The text of a commit or difference as it is cited: with lines at its end, or without."""
     from rlm_indexers.past.commits import NAMED, pack_of
 
@@ -78,16 +86,17 @@ def _commit(corpus: Corpus, query: str, match: "re.Match[str] | None", limit: in
     text = corpus.commits.text(path) if NAMED.fullmatch(path) else None
     if text is None:
         return None
-    return _lines(pack_of(path, text), path, start, end or (start if path != query else None), limit)
+    return _lines(pack_of(path, text), path, start, end or (start if path != query else None), page)
 
 
 def _parts(match: "re.Match[str]") -> tuple[str, int, int | None]:
     return match["path"], int(match["start"]), int(match["end"]) if match["end"] else None
 
 
-def _lines(pack: Pack, path: str, start: int, end: int | None, limit: int) -> Found:
+def _lines(pack: Pack, path: str, start: int, end: int | None, page: Page) -> Found:
     last = pack.line_count(pack.index(path) or 0)
-    wanted = min(end or last, last)
+    wanted, limit = min(end or last, last), page.limit
+    start += page.offset
     shown = min(wanted, start + limit - 1)
     if not 1 <= start <= shown:
         return Found("lines", (), (), 0, f"{path} has {last} lines")
@@ -100,27 +109,40 @@ def _lines(pack: Pack, path: str, start: int, end: int | None, limit: int) -> Fo
     return Found("lines", (span,), (numbered(pack, span),), 1, rest)
 
 
-def _symbol(corpus: Corpus, query: str, limit: int) -> Found | None:
+def _symbol(corpus: Corpus, query: str, page: Page) -> Found | None:
     if not re.fullmatch(r"[\w.:*?$#-]+", query):
         return None
     spans = [symbol.span for symbol in corpus.symbols(name=query)]
-    return _shown(corpus, "symbol", spans, len(spans), limit) if spans else None
+    return _noted(_shown(corpus, "symbol", spans[page.offset :], len(spans), page), page, "symbols") if spans else None
 
 
-def _pattern(corpus: Corpus, pattern: str, limit: int, *, ignore_case: bool) -> Found:
-    result = corpus.grep(pattern, limit=limit, ignore_case=ignore_case)
-    return _shown(corpus, "pattern", [match.span for match in result.matches], result.total, limit)
+def _pattern(corpus: Corpus, pattern: str, page: Page, *, ignore_case: bool) -> Found:
+    result = corpus.grep(pattern, limit=page.limit, offset=page.offset, ignore_case=ignore_case)
+    found = _shown(corpus, "pattern", [match.span for match in result.matches], result.total, page)
+    return _noted(found, page, "or more matching lines" if result.truncated else "matching lines")
 
 
-def _words(corpus: Corpus, query: str, limit: int) -> Found:
-    hits = corpus.search(query, limit=max(1, min(10, limit)))
-    return _shown(corpus, "words", [hit.span for hit in hits], len(hits), limit)
+def _words(corpus: Corpus, query: str, page: Page) -> Found:
+    hits = corpus.search(query, limit=max(1, min(10, page.limit)), offset=page.offset)
+    found = _shown(corpus, "words", [hit.span for hit in hits], hits.total, page)
+    return _noted(found, page, "passages that share a word with the query, best first")
 
 
-def _shown(corpus: Corpus, kind: str, spans: list[Span], total: int, limit: int) -> Found:
-    """The first spans whose lines, each cut to LINES_SHOWN, fit within `limit` lines together."""
-    fitting = tuple(_within(spans, limit))
+def _shown(corpus: Corpus, kind: str, spans: list[Span], total: int, page: Page) -> Found:
+    """The first spans whose lines, each cut to LINES_SHOWN, fit within the page."""
+    fitting = tuple(_within(spans, page.limit))
     return Found(kind, fitting, tuple(numbered(corpus.pack, span) for span in fitting), total)
+
+
+def _noted(found: Found, page: Page, of_what: str) -> Found:
+    """The page, saying which of how many matches it holds unless it holds all of them."""
+    through, whole = page.offset + len(found.spans), f"{found.total} {of_what}"
+    if not found.spans:
+        return replace(found, note=f"there are {whole}" if found.total else "")
+    if len(found.spans) == found.total:
+        return found
+    more = f"; next: offset={through}" if through < found.total else ""
+    return replace(found, note=f"{page.offset + 1}-{through} of {whole}{more}")
 
 
 def _within(spans: list[Span], limit: int) -> Iterator[Span]:

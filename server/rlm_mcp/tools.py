@@ -18,6 +18,7 @@ from rlm_mcp import __version__, render
 from rlm_mcp.app import App
 from rlm_mcp.asking import Asking, AskOptions
 from rlm_mcp.errors import ConfigError, RlmError
+from rlm_mcp.reading import Page
 from rlm_mcp.runs import Run
 
 JSON = Any
@@ -142,11 +143,12 @@ class Tools:
         query: Annotated[
             str, Field(description="path:start-end, path, a symbol's name, /regex/, or words; empty: the outline")
         ] = "",
-        limit: Annotated[int, Field(description="most lines to return", ge=1, le=400)] = 120,
+        limit: Annotated[int, Field(description="most lines", ge=1, le=400)] = 120,
+        offset: Annotated[int, Field(description="skip matches", ge=0)] = 0,
     ) -> CallToolResult:
         """Read lines of a corpus, find a symbol, match a regex or search for words. Calls no model, costs nothing."""
-        opened, found = await self._app.library.read(self._allowed(corpus), query, limit)
-        text = render.matches(found.matches, found.total, found.note) or await asyncio.to_thread(opened.outline)
+        opened, found = await self._app.library.read(self._allowed(corpus), query, Page(limit, offset))
+        text = render.matches(found.matches, found.note) or await asyncio.to_thread(opened.outline)
         return _result(text, found.as_json())
 
     def _allowed(self, source: str, kind: str = "auto") -> str:

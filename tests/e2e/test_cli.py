@@ -61,6 +61,20 @@ def test_a_document_longer_than_the_limit_says_what_to_ask_for_next(cli: Cli) ->
     assert "(lines 1-4 of 6; next: src/app.py:5-6)" in cli("read", ".", "src/app.py", "--limit", "4").out
 
 
+def test_what_is_found_comes_in_pages_that_say_how_many_there_are(cli: Cli) -> None:
+    for query, of_what in (
+        ("/e/", "matching lines"),
+        ("tiny server port", "passages that share a word with the query"),
+    ):
+        first = cli("read", ".", query, "--limit", "1", "--json").json
+        second = cli("read", ".", query, "--limit", "1", "--offset", "1", "--json").json
+        assert first["total"] == second["total"] > 2
+        assert first["matches"] != second["matches"]
+        assert f"(2-2 of {first['total']} {of_what}" in cli("read", ".", query, "--limit", "1", "--offset", "1").out
+        assert second["note"].endswith("; next: offset=2")
+        assert f"there are {first['total']}" in cli("read", ".", query, "--offset", "999").out
+
+
 def test_symbols_come_as_json_lines(cli: Cli) -> None:
     rows = cli("symbols", ".").rows
     assert [(r["document"], r["qualname"], r["kind"], r["line"]) for r in rows] == [
@@ -82,6 +96,18 @@ def test_a_cell_that_raises_is_reported_with_its_line_and_exit_code_1(cli: Cli) 
     assert ran.code == 1
     assert ran.json["error"]["kind"] == "ZeroDivisionError"
     assert "line 2" in ran.json["error"]["traceback"]
+
+
+def test_a_cell_that_raises_is_told_with_what_it_raised(cli: Cli) -> None:
+    assert cli("exec", ".", stdin="1 / 0").out.endswith("    1 / 0\nZeroDivisionError: division by zero\n")
+    assert "SyntaxError: " in cli("exec", ".", stdin="print(1").out
+
+
+def test_a_cache_that_cannot_be_used_is_named(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    ran = Cli(cli.home, cli.cwd, (("RLM_CACHE_DIR", str(tmp_path / "file")),))("load", ".")
+    assert (ran.code, "Traceback" in ran.err) == (2, False)
+    assert f"RLM_CACHE_DIR = '{tmp_path / 'file'}'" in ran.err
 
 
 def test_citations_are_verified_repaired_or_rejected(cli: Cli) -> None:
@@ -130,6 +156,8 @@ def test_the_doctor_names_agents_that_could_be_models_and_chooses_none(cli: Cli,
         (["ask", "nosuchname", "q"], 1, ["nosuchname"]),
         (["ask", ".", "q", "--max-calls", "many"], 2, ["RLM_MAX_CALLS", "many"]),
         (["ask", ".", "q", "--model", "nosuchprovider/x"], 1, ["nosuchprovider/x"]),
+        (["ask", ".", " "], 2, ["empty"]),
+        (["symbols", ".", "--path", "src/ap.py"], 1, ["src/ap.py", "src/app.py"]),
         (["runs", "show", "r-0"], 1, ["r-0"]),
         (["read", ".", "/(/"], 1, ["("]),
         (["load"], 2, ["source"]),

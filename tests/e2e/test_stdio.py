@@ -46,6 +46,10 @@ def test_the_sdk_client_loads_asks_and_reads_over_stdio(tmp_path: Path, reposito
             assert answer.meta["rlm/result"]["citations"][0]["state"] == "verified"
             read = await client.call_tool("corpus_read", {"corpus": ".", "query": "src/app.py:4-4"})
             assert read.content[0].text == "src/app.py:4-4\n4| def main() -> int:"
+            second = {"corpus": ".", "query": "/def /", "limit": 1, "offset": 1}
+            read = await client.call_tool("corpus_read", second)
+            assert read.content[0].text.startswith("src/server.py:")
+            assert "2-2 of 2 matching lines" in read.content[0].text
 
     asyncio.run(scenario())
 

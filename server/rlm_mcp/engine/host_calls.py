@@ -26,6 +26,8 @@ Children = Callable[[int, list[str], list[JSON]], Awaitable[list[Row]]]
 PROMPT_CHARS = 4_000_000
 PROMPTS = 1_024
 MATCHES = 5_000
+FARTHEST = 1_000_000
+"""No page begins behind this."""
 _PLACE = re.compile(r"(?P<document>.+?):(?P<start>\d{1,12})(?:-(?P<end>\d{1,12}))?$")
 
 
@@ -103,20 +105,23 @@ class HostCalls:
     async def _search(self, arguments: Arguments) -> JSON:
         query = checks.text(arguments, "query", 10_000)
         limit = checks.integer(arguments, "limit", low=1, high=200)
+        offset = checks.integer(arguments, "offset", low=0, high=FARTHEST)
         glob = checks.optional_text(arguments, "glob", 1_000)
-        hits = await self._asked(lambda corpus: corpus.search(query, limit=limit, documents=glob))
+        hits = await self._asked(lambda corpus: corpus.search(query, limit=limit, offset=offset, documents=glob))
         rows = [
             {"document": h.span.document, "start": h.span.start, "end": h.span.end, "score": h.score, "title": h.title}
             for h in hits
         ]
-        return {"hits": rows}
+        return {"hits": rows, "total": hits.total}
 
     async def _grep(self, arguments: Arguments) -> JSON:
         pattern = checks.text(arguments, "pattern", 10_000)
         limit = checks.integer(arguments, "limit", low=1, high=MATCHES)
+        offset = checks.integer(arguments, "offset", low=0, high=FARTHEST)
         glob = checks.optional_text(arguments, "glob", 1_000)
         flags = {name: checks.flag(arguments, name) for name in ("ignore_case", "word", "literal")}
-        return _matches(await self._asked(lambda corpus: corpus.grep(pattern, limit=limit, glob=glob, **flags)))
+        found = await self._asked(lambda c: c.grep(pattern, limit=limit, offset=offset, glob=glob, **flags))
+        return _matches(found)
 
     async def _cite(self, arguments: Arguments) -> JSON:
         """The marker of a citation checked at once; a quote that holds is remembered for the answer."""

@@ -97,6 +97,18 @@ def test_grep_counts_all_and_shows_some(printed):
     assert "[3 of 90 shown" in out
 
 
+def test_pages_of_a_search_and_of_grep_follow_one_another(printed):
+    code = """
+for find, words in ((corpus.search, "port of the server"), (corpus.grep, "e")):
+    whole = find(words, limit=3)
+    pages = [find(words, limit=1, offset=at) for at in range(3)]
+    print([s.ref for page in pages for s in page] == [s.ref for s in whole])
+    print({page.total for page in pages} == {whole.total}, len(find(words, offset=whole.total)))
+    print(str(pages[1]).partition("; ")[2])
+"""
+    assert printed(code) == "True\nTrue 0\nask for more with limit= or offset=2]\n" * 2
+
+
 def test_a_pattern_that_is_none_is_an_error_in_words(printed):
     assert "refused" in printed('try:\n    corpus.grep("(")\nexcept Exception as e:\n    print(e)')
 

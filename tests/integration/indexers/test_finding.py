@@ -86,6 +86,24 @@ def test_results_come_in_the_same_order_every_time(corpus):
     assert [corpus.search("port server", 20) for _ in range(3)] == [corpus.search("port server", 20)] * 3
 
 
+def test_pages_together_are_the_whole_list_and_its_length_is_the_total(repo, store):
+    for n in range(250):
+        repo.write(f"notes/{n:03}.md", f"The lamp of room {n % 7} is lit.\n")
+    repo.write("other.py", "def lamp(room):\n    return room.lit\n")
+    repo.commit()
+    corpus = load(store, repo.root)
+    whole = corpus.search("Is the lamp lit?", 400)
+    pages = [corpus.search("Is the lamp lit?", 30, offset=at) for at in range(0, 270, 30)]
+    assert [hit for page in pages for hit in page] == whole
+    assert {page.total for page in pages} == {whole.total} == {len({hit.span for hit in whole})} == {251}
+    assert [hit.score for hit in whole] == sorted((hit.score for hit in whole), reverse=True)
+
+
+def test_a_total_counts_only_the_documents_that_were_asked_for(corpus):
+    assert corpus.search("port", 1).total > corpus.search("port", 1, documents="*.md").total == 1
+    assert corpus.search("nowhere_to_be_found").total == 0
+
+
 def test_scores_fall_from_first_to_last(corpus):
     scores = [hit.score for hit in corpus.search("the port of the server", 20)]
     assert scores == sorted(scores, reverse=True)

@@ -97,7 +97,7 @@ class Corpus:
         document: spans.Document = self.docs[name]
         return document.read(start or 1, end or start)
 
-    def grep(
+    def grep(  # noqa: PLR0913 - the options of one search, by keyword only
         self,
         pattern: str,
         limit: int = 100,
@@ -107,12 +107,14 @@ class Corpus:
         literal: bool = False,
         glob: "str | None" = None,
         context: int = 0,
+        offset: int = 0,
     ) -> spans.Spans:
         """Lines that match a regular expression (RE2: linear time, no look-around), in order; `.total` counts all."""
         answer = self._call(
             "grep",
             pattern=str(getattr(pattern, "pattern", pattern)),
             limit=min(int(limit), MORE_THAN_ENOUGH),
+            offset=int(offset),
             ignore_case=bool(ignore_case),
             word=bool(word),
             literal=bool(literal),
@@ -121,17 +123,21 @@ class Corpus:
         needle = pattern if literal else _plainest(str(pattern))
         places = [spans.Span(self._pack, d, n, n, needle=needle) for d, n in answer["matches"]]
         windows = spans.merged(p.wider(context) for p in places) if context else places
-        return self._listed(windows, answer, compact=not context)
+        return self._listed(windows, answer, compact=not context, shown=int(offset) + len(places))
 
-    def search(self, query: str, limit: int = 10, *, glob: "str | None" = None) -> spans.Spans:
-        """The spans that fit the words best, ranked; each has `.score` and `.title`."""
-        answer = self._call("search", query=str(query), limit=int(limit), glob=glob)
+    def search(self, query: str, limit: int = 10, *, offset: int = 0, glob: "str | None" = None) -> spans.Spans:
+        """The spans that fit the words best, ranked; each has `.score` and `.title`.
+
+        `.total` counts the passages that share any word with the query: most of them fit badly.
+        """
+        answer = self._call("search", query=str(query), limit=int(limit), offset=int(offset), glob=glob)
         found = self._listed(
             [
                 spans.Span(self._pack, h["document"], h["start"], h["end"], score=h["score"], title=h["title"])
                 for h in answer["hits"]
             ],
             answer,
+            shown=int(offset) + len(answer["hits"]),
         )
         found.preview = spans.PREVIEW_LINES
         return found
@@ -166,8 +172,11 @@ class Corpus:
             numbers = (i for i in range(len(self)) if not path or fnmatch.fnmatchcase(self._pack.id_of(i), path))
         return [row for i in numbers for row in self._pack.symbols(i)]
 
-    def _listed(self, items: list[spans.Span], answer: dict[str, Any], *, compact: bool = False) -> spans.Spans:
+    def _listed(
+        self, items: list[spans.Span], answer: dict[str, Any], *, compact: bool = False, shown: "int | None" = None
+    ) -> spans.Spans:
         made = spans.Spans(items)
+        made.shown = shown
         made.compact, made.total = compact, answer.get("total")
         made.truncated = bool(answer.get("truncated"))
         return made

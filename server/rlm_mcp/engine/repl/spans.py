@@ -129,6 +129,8 @@ class Spans(list[Any]):
 
     total: "int | None" = None
     truncated = False
+    shown: "int | None" = None
+    """How many of the total this page and those before it hold, when there are pages."""
     compact = False
     preview: "int | None" = None
 
@@ -157,11 +159,12 @@ class Spans(list[Any]):
     __repr__ = __str__
 
     def _note(self) -> list[str]:
-        if self.total is None or self.total <= len(self):
+        through = len(self) if self.shown is None else self.shown
+        if self.total is None or self.total <= through:
             return []
-        return [
-            f"[{len(self)} of {self.total:,}{' or more' if self.truncated else ''} shown; ask for more with limit=]"
-        ]
+        total = f"{self.total:,}{' or more' if self.truncated else ''}"
+        more = "limit=" if self.shown is None else f"limit= or offset={through}"
+        return [f"[{len(self)} of {total} shown; ask for more with {more}]"]
 
 
 class Lines(Sequence[str]):
