@@ -30,7 +30,9 @@ def _daytona(api_key: str, api_url: str) -> Provider:
     from rlm_sandbox.daytona import DEFAULT_URL, Access, DaytonaProvider
 
     if not api_key:
-        raise SandboxUnavailable("The daytona sandbox needs a DAYTONA_API_KEY, and none is set.")
+        raise SandboxUnavailable(
+            "The daytona sandbox needs a DAYTONA_API_KEY, and none is set: set it, or choose another sandbox."
+        )
     return DaytonaProvider(Access(api_key, api_url or DEFAULT_URL))
 
 

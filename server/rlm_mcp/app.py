@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rlm_indexers.history.agents import Places
 from rlm_indexers.store import Store
 from rlm_mcp import settings as settings_module
-from rlm_mcp.errors import in_words
+from rlm_mcp.errors import ConfigError, in_words
 from rlm_mcp.library import Library
 from rlm_mcp.runs import Runs
 from rlm_mcp.settings import Settings
@@ -120,8 +120,12 @@ class App:
 
 @contextlib.asynccontextmanager
 async def opened(settings: Settings, *, cwd: Path) -> AsyncIterator[App]:
-    """An App, closed again at the end."""
-    app = App(settings, cwd=cwd)
+    """An App, closed again at the end. Raises ConfigError where nothing can be kept."""
+    try:
+        app = App(settings, cwd=cwd)
+    except OSError as error:
+        folder = str(settings.cache_dir)
+        raise ConfigError(f"RLM_CACHE_DIR = {folder!r}: {error}. Choose a folder that can be written.") from error
     try:
         yield app
     finally:

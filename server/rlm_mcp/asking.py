@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from rlm_mcp import freshness
-from rlm_mcp.errors import RunBusy, in_words
+from rlm_mcp.errors import ConfigError, RunBusy, in_words
 from rlm_mcp.runs import Run, Work
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ class Asking:
         self._app = app
 
     def start(self, question: str, corpus: str, options: AskOptions | None = None) -> Run:
-        """A run that answers `question` about `corpus` (a name, an id or a source)."""
+        """A run that answers `question` about `corpus` (a name, an id or a source). ConfigError: nothing is asked."""
+        if not question.strip():
+            raise ConfigError(f"The question is empty: {question!r}. Ask one about {corpus!r} in a sentence.")
         options = options or AskOptions()
         work = self._work(options)
         return self._app.runs.start(question=question, corpus=corpus, options=asdict(options), work=work)

@@ -60,13 +60,22 @@ def _run(options: "argparse.Namespace", loaded: "Settings") -> int:
 
     from rlm_mcp import commands
     from rlm_mcp.app import opened
+    from rlm_mcp.errors import RlmError
 
     async def go() -> int:
         async with opened(loaded, cwd=Path.cwd()) as app:
             code: int = await getattr(commands, options.command)(app, options)
             return code
 
-    return asyncio.run(go())
+    try:
+        return asyncio.run(go())
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        folder = loaded.cache_dir
+        raise RlmError(
+            f"{error}. What is kept lies in {folder} (RLM_CACHE_DIR): is it writable, is it full?"
+        ) from error
 
 
 def _fail(options: "argparse.Namespace", error: Exception, code: int) -> int:
