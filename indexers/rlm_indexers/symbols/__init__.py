@@ -1,7 +1,9 @@
 """Symbol maps: the definitions, references and imports of a document. Nothing outside imports tree-sitter."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from rlm_indexers.symbols.extract import extract
-from rlm_indexers.symbols.extractor import Extractor
 from rlm_indexers.symbols.facts import (
     UNKNOWN,
     Facts,
@@ -17,7 +19,10 @@ from rlm_indexers.symbols.facts import (
 )
 from rlm_indexers.symbols.outlines import OUTLINES
 from rlm_indexers.symbols.parsing import GRAMMARS, LanguageState, state_of, version
-from rlm_indexers.symbols.workers import Limits
+
+if TYPE_CHECKING:
+    from rlm_indexers.symbols.extractor import Extractor
+    from rlm_indexers.symbols.workers import Limits
 
 __all__ = [
     "EXTRACTOR_VERSION",
@@ -53,8 +58,14 @@ def supported() -> dict[str, LanguageState]:
     return {**{language: state_of(language) for language in GRAMMARS}, **outlined}
 
 
-def __getattr__(name: str) -> str:
-    """EXTRACTOR_VERSION, worked out when first asked for: worker processes have no use for it."""
+_LATER = {"Extractor": "extractor", "Limits": "workers"}
+"""What lies in modules that a worker process has no use for and need not wait for."""
+
+
+def __getattr__(name: str) -> Any:
+    """What is worked out or imported when first asked for."""
     if name == "EXTRACTOR_VERSION":
         return version()
+    if name in _LATER:
+        return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

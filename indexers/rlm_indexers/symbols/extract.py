@@ -1,7 +1,10 @@
 """From one document to its facts: parse, take what the query captured, put it in order. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import repeat
+from operator import attrgetter, itemgetter
 
 from rlm_indexers.symbols import recovery
 from rlm_indexers.symbols.definitions import definitions, tagged
@@ -9,11 +12,13 @@ from rlm_indexers.symbols.facts import Facts, ImportFact, ReferenceFact, Role, t
 from rlm_indexers.symbols.nesting import Owners, nested
 from rlm_indexers.symbols.outlines import OUTLINES
 from rlm_indexers.symbols.parsing import Captures, Grammar, Node, load
-from rlm_indexers.symbols.python_ast import python_facts
-from rlm_indexers.symbols.receivers import SEPARATORS, Receivers
+from rlm_indexers.symbols.receivers import Receivers
 from rlm_indexers.symbols.shapes import Shape, shape_of
 
 _ROLES: dict[str, Role] = {"ref.call": "call", "ref.type": "type", "ref.name": "name"}
+_START, _END, _LINE = attrgetter("start_byte"), attrgetter("end_byte"), itemgetter(1)
+_reference = partial(tuple.__new__, ReferenceFact)
+"""One of its fields in order, in a third of the time: there are hundreds of thousands."""
 _CPP_IN_C = re.compile(
     rb"^[ \t]*(?:class\s+\w+[^;]*$|namespace\b|template\s*<|public:|private:|protected:|using\s)", re.MULTILINE
 )
@@ -54,6 +59,8 @@ def _recapture(captures: Captures, data: bytes, calls: Mapping[bytes, str]) -> N
 def _second_opinion(language: str, data: bytes) -> Facts | None:
     """Facts from another parser, for a document with which tree-sitter had trouble."""
     if language == "python":
+        from rlm_indexers.symbols.python_ast import python_facts
+
         return python_facts(data)
     if language == "c" and _CPP_IN_C.search(data):
         return extract("cpp", data)
@@ -63,22 +70,22 @@ def _second_opinion(language: str, data: bytes) -> Facts | None:
 def _facts(captures: Captures, data: bytes, shape: Shape, reason: str) -> Facts:
     symbols, owners = nested(definitions(captures, data, shape))
     imports = tuple(_imports(captures.get("import", ()), data, shape))
-    named = ((node, role) for capture, role in _ROLES.items() for node in captures.get(capture, ()))
+    named = [(role, captures[capture]) for capture, role in _ROLES.items() if capture in captures]
     found = _references(named, data, owners)
     defined = {(symbol.name, symbol.line) for symbol in symbols}
-    kept = [each for each in found if each.role != "type" or (each.name, each.line) not in defined]
+    kept = [each for each in found if each[2] != "type" or each[:2] not in defined]
     references = _merged(kept, list(_import_references(imports)))
     return Facts(symbols, tuple(references), imports, "parsed", reason)
 
 
 def _facts_of_tags(matches: list[Captures], data: bytes, reason: str) -> Facts:
     symbols, owners = nested(tagged(matches, data))
-    named = (
-        (captures["name"][0], _tag_role(capture))
+    named = [
+        (_tag_role(capture), captures["name"][:1])
         for captures in matches
         for capture in captures
         if capture.startswith("reference.") and "name" in captures
-    )
+    ]
     return Facts(symbols, tuple(_references(named, data, owners)), (), "parsed", reason)
 
 
@@ -86,38 +93,40 @@ def _tag_role(capture: str) -> Role:
     return "call" if capture in {"reference.call", "reference.send"} else "type"
 
 
-def _references(nodes: Iterable[tuple[Node, Role]], data: bytes, owners: Owners) -> list[ReferenceFact]:
-    """In order of position; of what stands in the same place the first."""
-    found: dict[int, tuple[bytes, int, Role]] = {}
-    for node, role in nodes:
-        start = node.start_byte
-        raw = data[start : node.end_byte]
-        if b"::" in raw:
-            start, raw = _last_part(start, raw)
-        if start not in found:
-            found[start] = raw, node.start_point[0] + 1, role
-    starts = sorted(found)
-    before = Receivers(data).before
-    names = {raw: raw.decode("utf-8", "replace").removeprefix("r#") for raw, _, _ in found.values()}
-    return [
-        ReferenceFact(names[raw], line, role, owner, before(start) if data[start - 1] in SEPARATORS else "")
-        for start, (raw, line, role), owner in zip(
-            starts, map(found.__getitem__, starts), owners.of(starts), strict=True
-        )
-    ]
+def _references(named: Sequence[tuple[Role, list[Node]]], data: bytes, owners: Owners) -> list[ReferenceFact]:
+    """In order of position; of what stands in the same place the first. By columns, which takes half the time."""
+    found: dict[int, tuple[int, int, Role]] = {}
+    qualified = b"::" in data
+    for role, captured in reversed(named):
+        nodes = captured[::-1]
+        places = zip(map(_START, nodes), map(_END, nodes), strict=True)
+        starts, ends = zip(*(_last_parts(places, data) if qualified else places), strict=True)
+        found.update(zip(starts, zip(ends, [node.start_point[0] + 1 for node in nodes], repeat(role)), strict=False))
+    if not found:
+        return []
+    in_order = sorted(found)
+    ends, lines, roles = zip(*map(found.__getitem__, in_order), strict=True)
+    raws = [data[start:end] for start, end in zip(in_order, ends, strict=True)]
+    names = {raw: raw.decode("utf-8", "replace").removeprefix("r#") for raw in set(raws)}
+    receivers = map(Receivers(data).before, in_order)
+    rows = zip(map(names.__getitem__, raws), lines, roles, owners.of(in_order), receivers, strict=True)
+    return list(map(_reference, rows))
 
 
-def _last_part(start: int, raw: bytes) -> tuple[int, bytes]:
-    """Where `c` of `a::b::c<T>` stands, and it."""
-    raw = raw.partition(b"<")[0]
-    at = raw.rfind(b"::") + 2 if b"::" in raw else 0
-    return start + at, raw[at:]
+def _last_parts(places: Iterable[tuple[int, int]], data: bytes) -> Iterator[tuple[int, int]]:
+    """Of each name its last part: where `c` of `a::b::c<T>` stands."""
+    for start, end in places:
+        if data.find(b"::", start, end) < 0:
+            yield start, end
+            continue
+        raw = data[start:end].partition(b"<")[0]
+        yield start + raw.rfind(b"::") + 2 if b"::" in raw else start, start + len(raw)
 
 
 def _imports(nodes: Iterable[Node], data: bytes, shape: Shape) -> Iterator[ImportFact]:
     if shape.imports is None:
         return
-    for node in sorted(nodes, key=lambda node: node.start_byte):
+    for node in sorted(nodes, key=_START):
         yield from shape.imports(data[node.start_byte : node.end_byte], node.start_point[0] + 1)
 
 
@@ -129,4 +138,4 @@ def _import_references(imports: Iterable[ImportFact]) -> Iterator[ReferenceFact]
 
 def _merged(first: list[ReferenceFact], second: list[ReferenceFact]) -> list[ReferenceFact]:
     """Both in order of line; within a line, `second` comes last."""
-    return sorted(first + second, key=lambda reference: reference.line) if second else first
+    return sorted(first + second, key=_LINE) if second else first

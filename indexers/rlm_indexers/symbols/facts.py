@@ -15,6 +15,7 @@ State = Literal["parsed", "text-only"]
 Role = Literal["call", "type", "import", "name"]
 ROLES: tuple[Role, ...] = ("call", "type", "import", "name")
 _ROLE_NUMBERS = {role: number for number, role in enumerate(ROLES)}
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _FIELDS = 5
 """Numbers per reference."""
 
@@ -105,22 +106,22 @@ class Kept(NamedTuple):
 
 def kept(facts: Facts, language: str) -> Kept:
     """What a store is given of a document."""
-    text = facts_to_json(facts).encode("utf-8", "replace")
-    return Kept(symbol_rows(facts.symbols, language), facts.reason if facts.state == "text-only" else "", text)
+    symbols = [_written(symbol) for symbol in facts.symbols]
+    text = _json(facts, symbols).encode("utf-8", "replace")
+    return Kept(_rows(symbols, language), facts.reason if facts.state == "text-only" else "", text)
 
 
 def facts_to_json(facts: Facts) -> str:
     """Facts as one line of JSON; references as numbers into a table of strings, being by far the most."""
+    return _json(facts, [_written(symbol) for symbol in facts.symbols])
+
+
+def _json(facts: Facts, symbols: Iterable["_Written"]) -> str:
     table, flat = _numbered(facts.references)
-    value = {
-        "state": facts.state,
-        "reason": facts.reason,
-        "symbols": facts.symbols,
-        "imports": facts.imports,
-        "strings": table,
-        "references": flat,
-    }
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    head = _encoded({"state": facts.state, "reason": facts.reason})
+    rest = _encoded({"imports": facts.imports, "strings": table, "references": flat})
+    rows = ",".join([symbol.array for symbol in symbols])
+    return f'{head[:-1]},"symbols":[{rows}],{rest[1:]}'
 
 
 def facts_from_json(text: str | bytes) -> Facts:
@@ -156,17 +157,31 @@ def _numbered(references: Sequence[ReferenceFact]) -> tuple[list[str], list[int]
 
 def symbol_rows(symbols: Iterable[SymbolFact], language: str) -> bytes:
     """Definitions as the JSON lines of a pack, each starting with `name` and `qualname`."""
+    return _rows([_written(symbol) for symbol in symbols], language)
+
+
+def _rows(symbols: Iterable["_Written"], language: str) -> bytes:
     end = f',"language":{quoted(language)}}}\n'
-    return "".join([_row(symbol) + end for symbol in symbols]).encode("utf-8", "replace")
+    return "".join([symbol.row + end for symbol in symbols]).encode("utf-8", "replace")
 
 
-def _row(symbol: SymbolFact) -> str:
-    """What `json.dumps` would write of its fields but for the end, in a quarter of the time."""
+class _Written(NamedTuple):
+    """A symbol as JSON: what `json.dumps` would write, in a third of the time, its strings encoded once for both."""
+
+    array: str
+    row: str
+    """An object, but for its end."""
+
+
+def _written(symbol: SymbolFact) -> _Written:
     name, qualname, kind, line, start_line, end_line, parent, signature, doc_start, doc_end = symbol
-    return (
-        f'{{"name":{quoted(name)},"qualname":{quoted(qualname)},"kind":{quoted(kind)},"line":{line}'
-        f',"start_line":{start_line},"end_line":{end_line},"parent":{quoted(parent)}'
-        f',"signature":{quoted(signature)},"doc_start":{doc_start},"doc_end":{doc_end}'
+    name, qualname, kind = quoted(name), quoted(qualname), quoted(kind)
+    parent, signature = quoted(parent), quoted(signature)
+    return _Written(
+        f"[{name},{qualname},{kind},{line},{start_line},{end_line},{parent},{signature},{doc_start},{doc_end}]",
+        f'{{"name":{name},"qualname":{qualname},"kind":{kind},"line":{line}'
+        f',"start_line":{start_line},"end_line":{end_line},"parent":{parent}'
+        f',"signature":{signature},"doc_start":{doc_start},"doc_end":{doc_end}',
     )
 
 

@@ -17,6 +17,7 @@ _NESTED = {
 _QUALIFIED = {"qualified_identifier", "scope_resolution", "template_function", "template_type"}
 _STATEMENTS = {b"if", b"for", b"while", b"switch", b"do", b"return", b"else", b"sizeof", b"catch"}
 _BLOCKS = {"compound_statement", "if_statement", "else_clause", "case_statement", "for_statement", "while_statement"}
+_ASSIGNED = {"assignment", "type_alias_statement"}
 _INSIDE = {"parenthesized_declarator", "reference_declarator", "attributed_declarator", "type"}
 
 
@@ -32,12 +33,15 @@ def whole_names(node: Node) -> list[Node]:
 
 def python_names(node: Node) -> list[Node]:
     """Of an assignment `a = b = …` all left sides; of a type alias the left side."""
-    found = field_names(node)
     part: Node | None = node
-    while part is not None and part.type in {"assignment", "type_alias_statement"}:
+    if node.type not in _ASSIGNED:
+        name = node.child_by_field_name("name")
+        return [name] if name is not None else []
+    found: list[Node] = []
+    while part is not None and part.type in _ASSIGNED:
         left = part.child_by_field_name("left")
         if left is not None and left.type in {"identifier", "type"}:
-            found.append(_innermost(left))
+            found.append(_innermost(left) if left.type == "type" else left)
         part = part.child_by_field_name("right")
     return found
 
