@@ -8,10 +8,13 @@ import hashlib
 import mmap
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from rlm_indexers.pack.reader import Pack
 
 HELD_BYTES = 64 << 20
 """Up to this size a file is read whole."""
@@ -111,6 +114,18 @@ def pieces(data: memoryview) -> Iterator[bytes]:
         if at % FORGET_BYTES == 0:
             forget(data)
     forget(data)
+
+
+def passing(pack: "Pack", documents: Iterable[int]) -> Iterator[int]:
+    """Numbers of documents as they come; pages of a mapped pack that were passed do not stay in our memory."""
+    passed = 0
+    for i in documents:
+        yield i
+        passed += pack.entry(i).size
+        if passed >= FORGET_BYTES:
+            forget(pack.region)
+            passed = 0
+    forget(pack.region)
 
 
 def forget(data: memoryview) -> None:

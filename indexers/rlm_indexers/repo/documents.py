@@ -4,6 +4,8 @@ What is indexed of a work tree: tracked files with their bytes on disk, and untr
 filter of git's runs, and git's own opinion on what changed (index flags can lie) is not asked.
 """
 
+import contextlib
+import gc
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -49,7 +51,7 @@ def _fetch_tree(source: Source, cache: Path, previous: Previous | None, progress
     fetched = Fetched("repo", source.name, (), facts={"root": str(base), **facts})
     if progress:
         progress("looking at the files")
-    with _opened(root) as tree:
+    with _opened(root) as tree, _uncollected():
         survey = Survey(tree, StatCache(cache / "files.sqlite", str(root)), cache, _algorithm(facts))
         survey.look(listed)
         known = survey.settle()
@@ -67,6 +69,18 @@ def _fetch_tree(source: Source, cache: Path, previous: Previous | None, progress
         conclude()
     fetched.documents = _documents(survey, root, previous, conclude)
     return fetched
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for garbage in cycles, which would go again and again through what is made here to stay."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _opened(root: Path) -> Tree:

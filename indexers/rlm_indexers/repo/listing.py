@@ -4,6 +4,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,17 +70,23 @@ def list_work_tree(checkout: Checkout, base: Path) -> Listed:
     below, prefix = part_of(checkout, base)
     where = ("--", below) if below else ()
     listed = Listed()
-    for row in _rows(git.run("ls-files", "-z", "-s", "-t", *where)):
-        head, _, path = row.partition(b"\t")
-        said = head.decode()  # tag, mode, object and stage, all but the object of a known width
-        _take_tracked(listed, path.removeprefix(prefix), said[0], said[2:8], said[9:-2])
-    for path in _rows(git.run("ls-files", "-z", "--others", "--exclude-standard", *where)):
+    with ThreadPoolExecutor(1) as beside:
+        others = beside.submit(git.run, "ls-files", "-z", "--others", "--exclude-standard", *where)
+        _take_index(listed, git.run("ls-files", "-z", "-s", "-t", *where), prefix)
+    for path in _rows(others.result()):
         relative = path.removeprefix(prefix)
         if relative.endswith(b"/"):
             listed.skipped.append(Skipped(document_id(relative), "nested-repository"))
         elif relative not in listed.tracked:
             listed.untracked.append(relative)
     return listed
+
+
+def _take_index(listed: Listed, rows: bytes, prefix: bytes) -> None:
+    for row in _rows(rows):
+        head, _, path = row.partition(b"\t")
+        said = head.decode()  # tag, mode, object and stage, all but the object of a known width
+        _take_tracked(listed, path.removeprefix(prefix), said[0], said[2:8], said[9:-2])
 
 
 def part_of(checkout: Checkout, base: Path) -> tuple[bytes, bytes]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rlm_indexers.languages import PROSE
-from rlm_indexers.large import forget
+from rlm_indexers.large import forget, passing
 from rlm_indexers.pack.columns import Columns
 from rlm_indexers.pack.reader import Pack
 from rlm_indexers.pack.segments import Copy, copy_range
@@ -143,7 +143,7 @@ def _remove(database: sqlite3.Connection, pack: Pack, i: int) -> None:
 
 def _add(database: sqlite3.Connection, pack: Pack, documents: Iterable[int], first: int) -> None:
     at = first
-    for i in documents:
+    for i in passing(pack, documents):
         document, found, number = pack.document(i), fields(pack, i), at
         while numbered := list(enumerate(islice(found, CHUNKS_HELD), number)):
             rows = ((n, at, c.start, c.end, c.title, c.kind) for n, (c, _) in numbered)
@@ -168,7 +168,7 @@ def _writing(path: Path) -> Iterator[sqlite3.Connection]:
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("PRAGMA synchronous = OFF")
-        database.execute("PRAGMA cache_size = -65536")
+        database.execute("PRAGMA cache_size = -16384")
         database.execute("BEGIN")
         yield database
         database.execute("COMMIT")

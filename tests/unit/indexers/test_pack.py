@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from rlm_indexers.corpus import Anchor, SourceDocument, Unchanged, UnchangedRun
 from rlm_indexers.errors import PackError
+from rlm_indexers.large import passing
 from rlm_indexers.pack import segments
 from rlm_indexers.pack.previous import in_runs
 from rlm_indexers.pack.reader import HEADER_BYTES, Pack, header_line
@@ -308,3 +310,25 @@ def test_the_reader_needs_nothing_but_the_standard_library():
     exec(compile(source, "reader", "exec"), module)
     assert "rlm_indexers" not in source
     assert callable(module["Pack"])
+
+
+def test_whoever_goes_through_a_whole_pack_holds_a_part_of_it(tmp_path):
+    size, count = 8 << 20, 8
+    write(tmp_path / "pack", (document(f"{i}.txt", b"words\n" * (size // 6)) for i in range(count)))
+    pack = map_pack(tmp_path / "pack")
+    most = 0
+    for i in passing(pack, range(count)):
+        bytes(pack.data(i))
+        most = max(most, held(tmp_path / "pack"))
+    assert size // 2 < most < 4 * size
+    assert held(tmp_path / "pack") < size
+
+
+def held(path: Path) -> int:
+    """Bytes of a mapped file that are in this process's memory."""
+    rows = iter(Path("/proc/self/smaps").read_text().splitlines())
+    return sum(_kilobytes(rows) << 10 for row in rows if row.endswith(str(path)))
+
+
+def _kilobytes(rows: Iterator[str]) -> int:
+    return next(int(row.split()[1]) for row in rows if row.startswith("Rss:"))
