@@ -8,6 +8,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 LEAST_LINES = 7
@@ -56,7 +57,7 @@ class Package:
     files: dict[str, str]
 
     def functions(self) -> list[Function]:
-        return [function for path, text in self.files.items() for function in _functions(path, text)]
+        return [function for path, text in self.files.items() for function in functions(path, text)]
 
     def write_hidden(self, folder: Path) -> None:
         """Write the files with `pass` in place of each function's docstring; no line moves."""
@@ -83,7 +84,11 @@ def _package(version: str, raw: dict[str, bytes]) -> Package:
     tops = [name.split("/")[0] for name in raw]
     top = max(sorted(set(tops)), key=tops.count)
     mine = {name: data.decode("utf-8", "replace").replace("\r\n", "\n") for name, data in sorted(raw.items())}
-    return Package(top, version, {n: t for n, t in mine.items() if n.startswith(f"{top}/") and "_vendor" not in n})
+    return Package(top, version, {name: text for name, text in mine.items() if _own(name, top)})
+
+
+def _own(name: str, top: str) -> bool:
+    return name.startswith(f"{top}/") and "_vendor" not in name and not {"test", "tests"}.intersection(name.split("/"))
 
 
 def needles(package: Package, most: int, seed: int = 0) -> list[Needle]:
@@ -118,7 +123,8 @@ def hidden(text: str) -> str:
     return "\n".join(lines)
 
 
-def _functions(path: str, text: str) -> Iterator[Function]:
+def functions(path: str, text: str) -> Iterator[Function]:
+    """The functions of a file."""
     for node, scope in _nodes(text):
         doc = ast.get_docstring(node)
         said = re.split(r"\n\n|(?<=\.)\s", (doc or "").strip())[0].replace("\n", " ")
@@ -126,8 +132,13 @@ def _functions(path: str, text: str) -> Iterator[Function]:
         yield Function(path, node.name, scope, node.lineno, node.end_lineno or 0, said)
 
 
-def _nodes(text: str) -> Iterator[tuple[FunctionNode, str]]:
+@lru_cache(maxsize=1)
+def _nodes(text: str) -> list[tuple[FunctionNode, str]]:
     """The functions of a file in no order that matters, each with what it stands in."""
+    return list(_walked(text))
+
+
+def _walked(text: str) -> Iterator[tuple[FunctionNode, str]]:
     try:
         waiting: list[tuple[ast.AST, str]] = [(ast.parse(text), "")]
     except (SyntaxError, ValueError):

@@ -1,16 +1,19 @@
-"""Fit what ranked search has learnt: `python -m tests.accuracy.train_search WHEELS DISTRIBUTION …` (needs numpy).
+"""Fit what ranked search has learnt: `python -m tests.accuracy.train_search [WHEELS]` (needs numpy).
 
-WHEELS is a folder of wheels; a DISTRIBUTION is installed. Writes words.txt and ranking.json in rlm_indexers/learned.
-First words (`train_vectors.py`): documented functions of all these packages. Then the ranking: needles of each package,
-for which the words are those learnt from the other half of the packages, so that they are weighed as they will be met:
-on packages they were not learnt from. Packages that search is measured on must not be among them.
+The packages are those of training.txt, as wheels in the folder WHEELS or installed. None of them is one that search is
+measured on. Writes words.txt and ranking.json in rlm_indexers/search/learned.
+First words (`train_vectors.py`): documented functions of all these packages. Then the ranking: needles of each package
+that is not large, for which the words are those learnt from the other half of the packages, so that they are weighed as
+they will be met: on packages they were not learnt from.
 """
 
 import contextlib
+import importlib.metadata
 import json
 import math
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +26,19 @@ from rlm_indexers.search.words import asked
 from rlm_indexers.snapshot import Corpus
 from tests.accuracy.needle_rows import Needle, Package, installed, needles, wheel
 from tests.accuracy.needles import loaded
-from tests.accuracy.train_vectors import Array, learn
+from tests.accuracy.train_vectors import Array, Pair, learn, pairs
 
+TRAINING = Path(__file__).with_name("training.txt")
+"""`name==version`, a line for each package."""
 LEARNED = Path(likeness.__file__).parent / "learned"
 UNITS = 12
 ROUNDS = 14
 AT_ONCE = 16
 STEP = 0.004
 DECAY = 2e-3
-PER_PACKAGE = 68
+PER_PACKAGE = 56
+LARGE = 400
+"""Packages with more documented functions are learnt from and not asked about: loading them takes long."""
 Question = tuple[Array, Array]
 """The signs of each candidate that is a function, and which of them are right."""
 
@@ -100,25 +107,46 @@ def use(table: dict[str, str]) -> None:
     likeness.forget()
 
 
+def package(pinned: str, wheels: Path | None) -> Package:
+    """A package of exactly this version, from its wheel where there is one."""
+    name, _, version = pinned.partition("==")
+    start = f"{name.replace('-', '_')}-{version}-".lower()
+    for path in wheels.glob("*.whl") if wheels else ():
+        if path.name.lower().startswith(start):
+            return wheel(path)
+    if (found := importlib.metadata.version(name)) != version:
+        raise SystemExit(
+            f"{name} {found} is installed, and {version} is wanted: install it, or give a folder with its wheel"
+        )
+    return installed(name)
+
+
 def of_half(packages: list[Package]) -> list[Question]:
     """The questions of some packages, under the words in use."""
     found: list[Question] = []
-    for package in packages:
+    for each in packages:
         with tempfile.TemporaryDirectory() as folder:
-            found += questions(loaded(package, Path(folder)), needles(package, PER_PACKAGE))
-        sys.stderr.write(f"{package.name}: {len(found)} questions so far\n")
+            found += questions(loaded(each, Path(folder)), needles(each, PER_PACKAGE))
+        _say(f"{each.name}: {len(found)} questions so far")
     return found
 
 
+def _say(line: str) -> None:
+    sys.stderr.write(f"{time.process_time():.0f} s: {line}\n")
+
+
 def main() -> None:
-    packages = [wheel(path) for path in sorted(Path(sys.argv[1]).glob("*.whl"))] + [installed(d) for d in sys.argv[2:]]
-    halves = packages[::2], packages[1::2]
+    wheels = Path(sys.argv[1]) if sys.argv[1:] else None
+    packages = [package(pinned, wheels) for pinned in TRAINING.read_text("utf-8").split()]
+    documented: list[list[Pair]] = [list(pairs(each)) for each in packages]
+    _say(f"{len(packages)} packages, {sum(map(len, documented))} documented functions")
     found: list[Question] = []
-    for learnt, questioned in (halves, halves[::-1]):
-        use(learn(learnt))
-        found += of_half(questioned)
-    use(learn(packages))
+    for half, other in ((0, 1), (1, 0)):
+        use(learn(documented[half::2]))
+        found += of_half([packages[n] for n in range(other, len(packages), 2) if len(documented[n]) <= LARGE])
+    use(learn(documented))
     (LEARNED / "ranking.json").write_text(json.dumps(fit(found)._asdict()) + "\n")
+    _say(f"fitted on {len(found)} questions of packages with at most {LARGE} documented functions")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 
 from rlm_indexers.search.likeness import PLACES, UNIT, Words, question_words, shares
 from rlm_indexers.search.words import SMALL, stems
-from tests.accuracy.needle_rows import Function, Package, hidden
+from tests.accuracy.needle_rows import Function, Package, functions, hidden
 
 Array = Any
 """numpy is no dependency of ours, so its types are not at hand."""
@@ -32,9 +32,16 @@ class Pair(NamedTuple):
     passage: Words
 
 
-def learn(packages: Iterable[Package]) -> dict[str, str]:
-    """The words, each with its numbers as they are stored."""
-    gathered = [found for package in packages if len(found := list(pairs(package))) > LEAST_AT_ONCE]
+class Side(NamedTuple):
+    """The numbers of the words that occur, and a row for each question, or function, of what it holds of each."""
+
+    at: Array
+    shares: Array
+
+
+def learn(packages: Iterable[list[Pair]]) -> dict[str, str]:
+    """The words, each with its numbers as they are stored, from the pairs of each package."""
+    gathered = [found for found in packages if len(found) > LEAST_AT_ONCE]
     asked = _vocabulary([{f"q{word}" for pair in of for word in pair.said} for of in gathered])
     found = _vocabulary([{word for pair in of for word in passage_words(pair.passage)} for of in gathered])
     rng = np.random.default_rng(0)
@@ -50,12 +57,13 @@ def learn(packages: Iterable[Package]) -> dict[str, str]:
 
 def pairs(package: Package) -> Iterator[Pair]:
     """Each description once."""
-    texts = {path: hidden(text).split("\n") for path, text in package.files.items()}
     known = {""}
-    for each in package.functions():
-        if each.description not in known and each.end - each.start > 2:
-            known.add(each.description)
-            yield Pair(stems(each.description.replace("<fn>", "")), _words(each, texts[each.path]))
+    for path, text in package.files.items():
+        lines = hidden(text).split("\n")
+        for each in functions(path, text):
+            if each.description not in known and each.end - each.start > 2:
+                known.add(each.description)
+                yield Pair(stems(each.description.replace("<fn>", "")), _words(each, lines))
 
 
 def _words(function: Function, lines: list[str]) -> Words:
@@ -83,18 +91,25 @@ def _batches(of: list[Pair], rng: Array) -> Iterator[list[Pair]]:
             yield [of[n] for n in order[start : start + AT_ONCE]]
 
 
-def _matrices(batch: list[Pair], asked: dict[str, int], found: dict[str, int], rng: Array) -> tuple[Array, ...]:
-    """Questions by their words, functions by theirs, some left out at random; and what both have in common as it is."""
-    questions, functions = np.zeros((len(batch), len(asked))), np.zeros((len(batch), len(found)))
-    for n, pair in enumerate(batch):
-        for word, share in question_words(pair.said).items():
-            if (at := asked.get(f"q{word}")) is not None:
-                questions[n, at] = share
-        for word, share in passage_words(pair.passage).items():
-            if (at := found.get(word)) is not None:
-                functions[n, at] = share
-    kept = [each * (rng.random(each.shape) > DROPPED) / (1 - DROPPED) for each in (questions, functions)]
-    return *kept, _in_common(batch)
+def _matrices(
+    batch: list[Pair], asked: dict[str, int], found: dict[str, int], rng: Array
+) -> "tuple[Side, Side, Array]":
+    """Questions by their words, functions by theirs; and what both have in common as it is."""
+    questions = [{f"q{word}": share for word, share in question_words(pair.said).items()} for pair in batch]
+    functions = [passage_words(pair.passage) for pair in batch]
+    return _side(questions, asked, rng), _side(functions, found, rng), _in_common(batch)
+
+
+def _side(rows: list[dict[str, float]], known: dict[str, int], rng: Array) -> Side:
+    """What each row holds of each word that occurs in any, some left out at random."""
+    columns = {word: n for n, word in enumerate(sorted({word for row in rows for word in row if word in known}))}
+    shares = np.zeros((len(rows), len(columns)))
+    for n, row in enumerate(rows):
+        for word, share in row.items():
+            if word in columns:
+                shares[n, columns[word]] = share
+    kept = shares * (rng.random(shares.shape) > DROPPED) / (1 - DROPPED)
+    return Side(np.array([known[word] for word in columns], int), kept)
 
 
 def _in_common(batch: list[Pair]) -> Array:
@@ -114,20 +129,19 @@ def _in_common(batch: list[Pair]) -> Array:
 
 
 def _improve(
-    vectors: tuple[Array, Array], sizes: tuple[Array, Array], matrices: tuple[Array, ...], step: float
+    vectors: tuple[Array, Array], sizes: tuple[Array, Array], batch: tuple[Side, Side, Array], step: float
 ) -> None:
     """One step towards each question being nearest to its own function (softmax over the batch, Adagrad)."""
-    questions, functions, same = matrices
-    asked, found = questions @ vectors[0], functions @ vectors[1]
+    *sides, same = batch
+    asked, found = (side.shares @ vector[side.at] for side, vector in zip(sides, vectors, strict=True))
     scores = asked @ found.T + same
     shares = np.exp(scores - scores.max(1, keepdims=True))
     push = np.eye(len(shares)) - shares / shares.sum(1, keepdims=True)
-    slopes = questions.T @ (push @ found), functions.T @ (push.T @ asked)
-    for vector, size, slope, used in zip(vectors, sizes, slopes, (questions, functions), strict=True):
-        at = np.flatnonzero(used.any(0))
-        change = slope[at] / len(shares) * 8 - DECAY * vector[at]
-        size[at] += (change * change).mean(1, keepdims=True)
-        vector[at] += step * change / np.sqrt(size[at])
+    slopes = sides[0].shares.T @ (push @ found), sides[1].shares.T @ (push.T @ asked)
+    for vector, size, slope, side in zip(vectors, sizes, slopes, sides, strict=True):
+        change = slope / len(shares) * 8 - DECAY * vector[side.at]
+        size[side.at] += (change * change).mean(1, keepdims=True)
+        vector[side.at] += step * change / np.sqrt(size[side.at])
 
 
 def _stored(words: dict[str, int], vectors: Array, least: float) -> dict[str, str]:
