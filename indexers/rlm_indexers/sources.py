@@ -66,7 +66,7 @@ def resolve(source: str, kind: str = "auto", *, cwd: Path) -> Source:
     if kind != "auto" and kind not in get_args(Kind):
         raise SourceError(f"{kind!r} is no kind of corpus: use auto, repo, folder or history")
     if not source.strip() or "\0" in source:
-        raise SourceError(f"{source!r} names no source: pass a path, a git URL (url@ref) or history:")
+        raise SourceError(f"{source!r} names no source: pass `history:`, a git URL (url@ref) or a path")
     if SEPARATOR in source and _absolute(source.removeprefix(HISTORY), cwd) is None:
         return _several(source, kind, cwd)
     if source.startswith(HISTORY) or kind == "history":
@@ -154,7 +154,9 @@ def _split(source: str, cwd: Path) -> tuple[Path, str]:
         if head is not None and source[at + 1 :]:
             return head, _checked(source[at + 1 :], source)
         at = source.rfind("@", 0, at)
-    raise SourceError(f"there is no {source!r} (looked in {cwd}): pass a path that exists, a git URL, or history:")
+    raise SourceError(
+        f"there is no {source!r} (looked in {cwd}): pass `history:`, a git URL (url@ref) or a path that exists"
+    )
 
 
 def _absolute(text: str, cwd: Path) -> Path | None:

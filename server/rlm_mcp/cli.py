@@ -18,7 +18,10 @@ FAILED, BAD_USAGE, INTERRUPTED = 1, 2, 130
 
 def main() -> NoReturn:
     """Run one command and exit with its code."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        sys.exit(run(sys.argv[1:]))
+    except KeyboardInterrupt:  # while the command was still being imported: nothing has begun
+        sys.exit(INTERRUPTED)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -58,7 +58,11 @@ def read(corpus: Corpus, query: str, page: Page) -> Found:
         return found
     if match := PATTERN.match(query.strip()):
         return _pattern(corpus, match["pattern"], page, ignore_case=bool(match["flags"]))
-    return _symbol(corpus, query.strip(), page) or _words(corpus, query, page)
+    found = _symbol(corpus, query.strip(), page) or _words(corpus, query, page)
+    if match := PLACE.match(query.strip()):
+        missing = f"no document is {match['path']!r}, so its words were looked for"
+        return replace(found, note="; ".join(filter(None, (missing, found.note))))
+    return found
 
 
 def numbered(pack: Pack, span: Span) -> str:

@@ -54,4 +54,4 @@ def _project() -> "Path":
     from rlm_mcp import settings
 
     project = Path(settings.variables().get("CLAUDE_PROJECT_DIR") or ".")
-    return project if project.is_dir() else Path.cwd()
+    return project.absolute() if project.is_dir() else Path.cwd()

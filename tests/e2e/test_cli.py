@@ -51,6 +51,11 @@ def test_reading_finds_lines_symbols_patterns_and_words(cli: Cli) -> None:
     assert found("tiny server listens")[0][0] == "README.md"
 
 
+def test_lines_of_a_document_that_is_not_there_are_said_to_be_missing(cli: Cli) -> None:
+    assert "no document is 'src/apps.py'" in cli("read", ".", "src/apps.py:4-5").out
+    assert "no document" not in cli("read", ".", "run_server").out
+
+
 def test_what_is_read_shows_numbered_lines(cli: Cli) -> None:
     assert cli("read", ".", "src/app.py:4-5").out == (
         'src/app.py:4-5\n4| def main() -> int:\n5|     """Start everything."""\n'
