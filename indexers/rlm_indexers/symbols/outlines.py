@@ -13,6 +13,7 @@ _FENCE = re.compile(rb" {0,3}(`{3,}|~{3,})")
 _ATX = re.compile(rb" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*\r?$")
 _SETEXT = re.compile(rb" {0,3}(=+|-+)[ \t]*\r?$")
 _TEXT = re.compile(rb" {0,3}[^\s>#`~|+*-]")
+_SETTING = re.compile(rb"#|[\w\"'-]+[ \t]*:")
 _CELL = re.compile(rb"# %% cell (\d+) \[(\w+)\]")
 _ADORNMENT = re.compile(rb"([=\-~^\"'`#*+:.<>_])\1{2,}[ \t]*\r?$")
 _SQL_NAME = rb"(?:\"[^\"\n]+\"|`[^`\n]+`|\[[^\]\n]+\]|'[^'\n]+'|[\w$#]+)"
@@ -39,7 +40,8 @@ class Heading(NamedTuple):
 def markdown(data: bytes) -> tuple[SymbolFact, ...]:
     """Headings; each spans what stands under it, deeper headings included."""
     lines = data.split(b"\n")
-    return _sections(_markdown_headings(lines), _count(lines))
+    front = _front_matter(lines)
+    return _sections(_markdown_headings(lines[front:], front), _count(lines))
 
 
 def rst(data: bytes) -> tuple[SymbolFact, ...]:
@@ -61,15 +63,13 @@ def rst(data: bytes) -> tuple[SymbolFact, ...]:
 def notebook(data: bytes) -> tuple[SymbolFact, ...]:
     """Cells, as the notebook converter heads them, and the headings in those that hold Markdown."""
     lines = data.split(b"\n")
+    cells = [(number, cell) for number, line in enumerate(lines, 1) if (cell := _CELL.match(line))]
+    ends = [number - 1 for number, _ in cells[1:]] + [len(lines)]
     found: list[Heading] = []
-    is_markdown = False
-    for number, line in enumerate(lines, 1):
-        cell = _CELL.match(line)
-        if cell:
-            is_markdown = cell[2] == b"markdown"
-            found.append(Heading(number, 7, _title(b"cell " + cell[1] + b" [" + cell[2] + b"]")))
-        elif is_markdown and (heading := _ATX.match(line)) and heading[2]:
-            found.append(Heading(number, len(heading[1]), _title(heading[2])))
+    for (number, cell), end in zip(cells, ends, strict=False):
+        found.append(Heading(number, 7, _title(b"cell " + cell[1] + b" [" + cell[2] + b"]")))
+        if cell[2] == b"markdown":
+            found += _markdown_headings(lines[number:end], number)
     return _sections(found, _count(lines))
 
 
@@ -98,11 +98,11 @@ def _end_of_statement(data: bytes, start: int) -> int:
     return end.start() if end else len(data.rstrip())
 
 
-def _markdown_headings(lines: list[bytes]) -> list[Heading]:
+def _markdown_headings(lines: list[bytes], before: int) -> list[Heading]:
+    """Headings in some lines of a document, so many lines of which stand before them."""
     found: list[Heading] = []
     fence = b""
-    front = _front_matter(lines)
-    for number, line in enumerate(lines[front:], front + 1):
+    for number, line in enumerate(lines, 1):
         mark = _FENCE.match(line)
         if fence:
             if mark and mark[1].startswith(fence) and not line[mark.end() :].strip():
@@ -113,15 +113,17 @@ def _markdown_headings(lines: list[bytes]) -> list[Heading]:
             continue
         atx, setext = _ATX.match(line), _SETEXT.match(line)
         if atx and (atx[2] or b"").strip():
-            found.append(Heading(number, len(atx[1]), _title(atx[2])))
+            found.append(Heading(before + number, len(atx[1]), _title(atx[2])))
         elif setext and number > 1 and _TEXT.match(lines[number - 2]) and (number < 3 or not lines[number - 3].strip()):
-            found.append(Heading(number - 1, 1 if setext[1].startswith(b"=") else 2, _title(lines[number - 2])))
+            found.append(
+                Heading(before + number - 1, 1 if setext[1].startswith(b"=") else 2, _title(lines[number - 2]))
+            )
     return found
 
 
 def _front_matter(lines: list[bytes]) -> int:
     """How many lines of settings stand before the text, between `---` and `---`; 0 when there are none."""
-    if lines[0].rstrip() != b"---":
+    if lines[0].rstrip() != b"---" or not _SETTING.match(b"".join(lines[1:2])):
         return 0
     return next((number for number, line in enumerate(lines[1:], 2) if line.rstrip() in {b"---", b"..."}), 0)
 
