@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from rlm_indexers.large import passing
 from rlm_indexers.pack.reader import Document, Pack
 from rlm_indexers.repo import content
 
@@ -102,7 +103,7 @@ def _window(pack: Pack, window: list[int], extractor: "Extractor", cache: "Facts
             missing[i] = document
         else:
             known[i] = found
-    items = ((i, missing[i].language, bytes(pack.data(i))) for i in missing)
+    items = ((i, missing[i].language, bytes(pack.data(i))) for i in passing(pack, missing))
     made: list[tuple[Document, Kept]] = []
     for i, kept in extractor.extract_kept(items):
         known[i] = Found(kept.rows, kept.failure)
