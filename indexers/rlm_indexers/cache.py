@@ -16,6 +16,7 @@ class CacheFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)  # of parents made on the way, mkdir sets no mode
         self.corpora = self._made("corpora")
         self.sources = self._made("sources")
         self.names = self._made("names")

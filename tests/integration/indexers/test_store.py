@@ -371,3 +371,8 @@ def test_loading_is_dated(repo, store):
     repo.commit(a__py="a = 1\n")
     load(store, repo.root)
     assert abs(store.list()[0].loaded_at - time.time()) < 60
+
+
+def test_a_cache_can_be_entered_by_its_owner_alone(tmp_path):
+    Store(tmp_path / "new" / "cache")
+    assert (tmp_path / "new" / "cache").stat().st_mode & 0o777 == 0o700
