@@ -38,12 +38,13 @@ class CacheFolder:
     @contextlib.contextmanager
     def workshop(self) -> Iterator[Path]:
         """A folder to build in, gone afterwards; those of processes that died are swept."""
-        self._sweep()
         folder = self.building / secrets.token_hex(8)
-        folder.mkdir(mode=0o700)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
+        with self.locked("building"):  # or another's sweep could come between a folder and its lock
+            self._sweep()
+            folder.mkdir(mode=0o700)
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -15,6 +15,8 @@ from rlm_indexers.repo import mixture
 Form = Literal["worktree", "revision", "url", "plain", "documents", "history", "several"]
 
 _URL = re.compile(r"^(?P<scheme>[a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_SECRET = re.compile(r"(?P<head>https?://|\w://[^/@:\s]*:)[^/@\s]+@", re.IGNORECASE)
+"""A password in a URL, or all that stands before the host of a web address: tokens are written there too."""
 _SCP = re.compile(r"^[\w.-]+@[\w.-]+:(?!//)")
 _SCHEMES = ("https", "ssh", "file")
 HISTORY = "history:"
@@ -107,7 +109,17 @@ def _plain(name: str) -> str:
     return re.sub(r"[^\w.+-]", "-", name.encode("utf-8", "replace").decode())
 
 
+def masked(source: str) -> str:
+    """A source without the password or token that a URL in it may hold: fit to be shown and kept."""
+    return _SECRET.sub(r"\g<head>***@", source)
+
+
 def _url(source: str, scheme: str, kind: str) -> Source:
+    if _SECRET.search(source):
+        raise SourceError(
+            f"{masked(source)!r} holds a password or token, which would be kept with the corpus: "
+            "use ssh, or clone it yourself and load the folder"
+        )
     if scheme not in _SCHEMES:
         raise SourceError(f"{source!r}: {scheme} URLs are not cloned; use https, ssh or file, or a local path")
     if kind == "folder":

@@ -41,7 +41,9 @@ class App:
     def __init__(self, settings: Settings, *, cwd: Path) -> None:
         self.settings = settings
         self.environment = settings_module.variables()
-        store = Store(settings.cache_dir, places=_places(self.environment), confine=confinement.PROGRAM)
+        self.cwd = cwd
+        self.places = _places(self.environment)
+        store = Store(settings.cache_dir, places=self.places, confine=confinement.PROGRAM)
         self.library = Library(store, cwd)
         self.runs = Runs(settings.cache_dir / "runs")
         self._lock = asyncio.Lock()

@@ -55,7 +55,7 @@ async def _answered(app: "App", options: Options, run: Run) -> int:
 async def read(app: "App", options: Options) -> int:
     """Matches of a query, without a model."""
     _, found = await app.library.read(options.corpus, options.query, reading.Page(options.limit, options.offset))
-    _print(options, found.as_json(), lambda: render.matches(found.matches, found.note) or "nothing found")
+    _print(options, found.as_json(), lambda: render.matches(found.matches, found.note, found.caveat) or "nothing found")
     return 0
 
 

@@ -84,7 +84,7 @@ class Library:
         opened = await self.resolve(corpus)
         with in_words():
             found = await asyncio.to_thread(reading.read, opened.corpus, query, page)
-        return opened, replace(found, note=" ".join(filter(None, (opened.stale, found.note))))
+        return opened, replace(found, caveat=" ".join(filter(None, (opened.stale, found.caveat))))
 
     def _load(self, source: str, kind: str, name: str | None, say: Say | None) -> Opened:
         loaded = self._store.load(source, kind=kind, name=name, cwd=self._cwd, progress=say)

@@ -27,6 +27,8 @@ class Found:
     total: int
     note: str = ""
     """What to ask for next when there is more."""
+    caveat: str = ""
+    """What to know before the matches are read: they are not quite what was asked for."""
 
     @property
     def matches(self) -> list[dict[str, JSON]]:
@@ -37,7 +39,13 @@ class Found:
         ]
 
     def as_json(self) -> dict[str, JSON]:
-        return {"kind": self.kind, "matches": self.matches, "total": self.total, "note": self.note}
+        return {
+            "kind": self.kind,
+            "matches": self.matches,
+            "total": self.total,
+            "note": self.note,
+            "caveat": self.caveat,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +68,7 @@ def read(corpus: Corpus, query: str, page: Page) -> Found:
         return _pattern(corpus, match["pattern"], page, ignore_case=bool(match["flags"]))
     found = _symbol(corpus, query.strip(), page) or _words(corpus, query, page)
     if match := PLACE.match(query.strip()):
-        missing = f"no document is {match['path']!r}, so its words were looked for"
-        return replace(found, note="; ".join(filter(None, (missing, found.note))))
+        return replace(found, caveat=f"no document is {match['path']!r}, so its words were looked for")
     return found
 
 

@@ -71,11 +71,14 @@ def _counts(numbers: dict[str, int], most: int = 8) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in [*ordered[:most], *([("other", rest)] if rest else [])])
 
 
-def matches(found: list[dict[str, JSON]], note: str) -> str:
-    """Matches of corpus_read, in the display format of spans; `note`: how many there are, and what to ask for next."""
+def matches(found: list[dict[str, JSON]], note: str, caveat: str = "") -> str:
+    """Matches of corpus_read, in the display format of spans, behind what must be known first and before what to ask
+    for next.
+    """
     blocks = [f"{m['document']}:{m['start_line']}-{m['end_line']}\n{m['text']}" for m in found]
     notes = [f"({note})"] if note else []
-    return cut("\n\n".join(blocks + notes), HARD_CAP, "ask for fewer lines: path:start-end")
+    first = [f"({caveat})"] if caveat else []
+    return cut("\n\n".join(first + blocks + notes), HARD_CAP, "ask for fewer lines: path:start-end")
 
 
 def cut(text: str, limit: int, advice: str) -> str:

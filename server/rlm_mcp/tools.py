@@ -13,11 +13,10 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import AliasChoices, Field
 
-from rlm_indexers.sources import HISTORY
-from rlm_mcp import __version__, render
+from rlm_mcp import __version__, render, scope
 from rlm_mcp.app import App
 from rlm_mcp.asking import Asking, AskOptions
-from rlm_mcp.errors import ConfigError, RlmError
+from rlm_mcp.errors import RlmError
 from rlm_mcp.reading import Page
 from rlm_mcp.runs import Run
 
@@ -148,17 +147,13 @@ class Tools:
     ) -> CallToolResult:
         """Read lines of a corpus, find a symbol, match a regex or search for words. Calls no model, costs nothing."""
         opened, found = await self._app.library.read(self._allowed(corpus), query, Page(limit, offset))
-        text = render.matches(found.matches, found.note) or await asyncio.to_thread(opened.outline)
+        text = render.matches(found.matches, found.note, found.caveat) or await asyncio.to_thread(opened.outline)
         return _result(text, found.as_json())
 
     def _allowed(self, source: str, kind: str = "auto") -> str:
         """`source`, unless it would open past sessions of other projects, which only the user can allow."""
-        asked = source.removeprefix(HISTORY) if source.startswith(HISTORY) or kind == "history" else ""
-        if asked.strip() and self._app.settings.history_scope != "all":
-            raise ConfigError(
-                f"{source!r}: an agent may load only the past sessions of this repository, as {HISTORY!r}. "
-                "The user can allow others with RLM_HISTORY_SCOPE=all, or load them by name with `rlm-mcp load`."
-            )
+        if self._app.settings.history_scope != "all":
+            scope.check(source, kind, self._app.places, self._app.cwd)
         return source
 
     async def _wait(self, ctx: Context[Any, Any], run: Run, wait_s: float | None, detail: str) -> CallToolResult:

@@ -56,3 +56,17 @@ def test_an_agent_may_not_load_other_projects_sessions_unless_the_user_allows_it
         server.initialize()
         allowed = server.call("load_corpus", source=f"history:{SAMPLES}")
         assert not allowed["isError"], json.dumps(allowed)
+
+
+def test_an_agent_may_not_read_past_sessions_as_plain_files(tmp_path: Path, repository: Path) -> None:
+    folder = placed(tmp_path, repository)
+    (repository / "link").symlink_to(folder / "projects")
+    environment = {"RLM_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": "", "CLAUDE_CONFIG_DIR": str(folder)}
+    with Server(cwd=repository, env=environment) as server:
+        server.initialize()
+        for path in (folder, folder / "projects", "link", "../elsewhere/projects", f".,{folder}/projects"):
+            told = server.call("load_corpus", source=str(path))
+            assert told["isError"], told
+            assert "holds past sessions of agents" in told["text"]
+        assert not server.call("load_corpus", source="history:")["isError"]
+        assert not server.call("load_corpus", source=".")["isError"]

@@ -129,7 +129,7 @@ def test_a_branch_that_was_rewritten_is_followed(repo, store):
 
 
 def test_an_unknown_source_says_what_was_looked_for_and_what_would_work(store, tmp_path):
-    with pytest.raises(SourceError, match=r"there is no 'nosuch' .*pass a path"):
+    with pytest.raises(SourceError, match=r"there is no 'nosuch' .*a path that exists"):
         store.load("nosuch", cwd=tmp_path)
     with pytest.raises(SourceError, match="is no kind"):
         store.load(".", kind="repository", cwd=tmp_path)

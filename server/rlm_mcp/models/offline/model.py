@@ -148,12 +148,13 @@ def _answer(wanted: Sequence[str], findings: Sequence[Finding]) -> str:
 
 def _absent(messages: Sequence[Message]) -> str:
     """What the search says of words that are nowhere, and of what was not searched."""
-    found = [match[1] for text in _printed(messages) if (match := _ABSENT.search(text))]
+    said = [match[1] for text in _printed(messages) if (match := _ABSENT.search(text))]
+    found = past.without_verbs(said[0].split(", "), question_of(messages)) if said else []
     if not found:
         return ""
     left_out = re.search(r"^Corpus: .*; not in it: (.+)\.$", messages[1].content, re.MULTILINE)
     rest = f" Not searched: {left_out[1]}." if left_out else " Everything was searched."
-    return f"\n\nNo line of the corpus holds: {found[0]}.{rest}"
+    return f"\n\nNo line of the corpus holds: {', '.join(found)}.{rest}"
 
 
 def _quoted(line: str) -> str:

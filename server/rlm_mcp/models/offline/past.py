@@ -62,6 +62,11 @@ def words(wanted: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(singular(part) for word in named for part in word.lower().split(".") if part))
 
 
+def without_verbs(words: Sequence[str], question: str) -> list[str]:
+    """Of a question about the past, the words that do not just ask for a change: `changed` need be nowhere."""
+    return [word for word in words if not (ASKED.search(question) and _VERB.match(word))]
+
+
 def cell(wanted: Sequence[str], question: str, otherwise: str) -> str:
     """A cell that prints the likeliest commits; `otherwise`: the code to run when there is none."""
     indented = otherwise.strip().replace("\n", "\n    ")
