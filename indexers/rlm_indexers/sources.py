@@ -15,8 +15,8 @@ from rlm_indexers.repo import mixture
 Form = Literal["worktree", "revision", "url", "plain", "documents", "history", "several"]
 
 _URL = re.compile(r"^(?P<scheme>[a-z][a-z0-9+.-]*)://", re.IGNORECASE)
-_SECRET = re.compile(r"(?P<head>https?://|\w://[^/@:\s]*:)[^/@\s]+@", re.IGNORECASE)
-"""A password in a URL, or all that stands before the host of a web address: tokens are written there too."""
+_SECRET = re.compile(r"(?P<head>\w://[^/@:\s]*:)[^/@\s]+@|(?P<web>https?://)[^/@:\s]{20,}@", re.IGNORECASE)
+"""A password in a URL, or a name in a web address that is as long as a token."""
 _SCP = re.compile(r"^[\w.-]+@[\w.-]+:(?!//)")
 _SCHEMES = ("https", "ssh", "file")
 HISTORY = "history:"
@@ -111,7 +111,7 @@ def _plain(name: str) -> str:
 
 def masked(source: str) -> str:
     """A source without the password or token that a URL in it may hold: fit to be shown and kept."""
-    return _SECRET.sub(r"\g<head>***@", source)
+    return _SECRET.sub(lambda found: f"{found['head'] or found['web']}***@", source)
 
 
 def _url(source: str, scheme: str, kind: str) -> Source:

@@ -11,6 +11,7 @@ import pytest
 from rlm_indexers.store import Store
 from rlm_mcp.errors import LowerError
 from rlm_mcp.library import Library, Opened
+from rlm_mcp.reading import Page
 from tests.support.repositories import Repository, made
 
 
@@ -93,8 +94,8 @@ def test_a_source_that_is_gone_is_answered_from_what_was_loaded_and_says_so(
 def test_what_is_read_of_a_source_that_is_gone_says_so(repo: Repository, library: Library):
     asked(library, "shop")
     shutil.rmtree(repo.root)
-    _, found = asyncio.run(library.read("shop", "a.py", 10))
-    assert (found.texts, "could not be read again" in found.note) == (("1| a = 1",), True)
+    _, found = asyncio.run(library.read("shop", "a.py", Page(10)))
+    assert (found.texts, "could not be read again" in found.caveat) == (("1| a = 1",), True)
 
 
 def test_a_commit_that_an_answer_cites_is_read_like_any_document(repo: Repository, library: Library):
@@ -104,11 +105,11 @@ def test_a_commit_that_an_answer_cites_is_read_like_any_document(repo: Repositor
         f"commit:{sha}:3": "3| It was too low.",
         f"commit:{sha[:8]}:a.py:1": f"1| {sha} 2024-01-01 A: Raise a",
     }.items():
-        _, found = asyncio.run(library.read("shop", query, 10))
+        _, found = asyncio.run(library.read("shop", query, Page(10)))
         assert (found.kind, found.texts) == ("lines", (texts,)), query
-    assert asyncio.run(library.read("shop", f"commit:{sha}:a.py", 50))[1].texts[0].endswith("\n11| +a = 2")
+    assert asyncio.run(library.read("shop", f"commit:{sha}:a.py", Page(50)))[1].texts[0].endswith("\n11| +a = 2")
     with pytest.raises(LowerError, match="does not touch"):
-        asyncio.run(library.read("shop", f"commit:{sha}:b.py", 10))
+        asyncio.run(library.read("shop", f"commit:{sha}:b.py", Page(10)))
 
 
 def test_a_remote_that_is_gone_is_answered_from_what_was_loaded(repo: Repository, library: Library):
