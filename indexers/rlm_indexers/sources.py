@@ -109,17 +109,20 @@ def _plain(name: str) -> str:
     return re.sub(r"[^\w.+-]", "-", name.encode("utf-8", "replace").decode())
 
 
-def masked(source: str) -> str:
-    """A source without the password or token that a URL in it may hold: fit to be shown and kept."""
-    return _SECRET.sub(lambda found: f"{found['head'] or found['web']}***@", source)
+def secret_in(source: str) -> str:
+    """Why a source is refused because of a password or token in its URL; empty when there is none."""
+    shown = _SECRET.sub(lambda found: f"{found['head'] or found['web']}***@", source)
+    if shown == source:
+        return ""
+    return (
+        f"{shown!r} holds a password or token, which would be kept with the corpus: "
+        "use ssh, or clone it yourself and load the folder"
+    )
 
 
 def _url(source: str, scheme: str, kind: str) -> Source:
-    if _SECRET.search(source):
-        raise SourceError(
-            f"{masked(source)!r} holds a password or token, which would be kept with the corpus: "
-            "use ssh, or clone it yourself and load the folder"
-        )
+    if reason := secret_in(source):
+        raise SourceError(reason)
     if scheme not in _SCHEMES:
         raise SourceError(f"{source!r}: {scheme} URLs are not cloned; use https, ssh or file, or a local path")
     if kind == "folder":

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from rlm_indexers.sources import masked
+from rlm_indexers.sources import secret_in
 from rlm_mcp import freshness
 from rlm_mcp.errors import ConfigError, RunBusy, in_words
 from rlm_mcp.runs import Run, Work
@@ -43,7 +43,8 @@ class Asking:
         if not question.strip():
             raise ConfigError(f"The question is empty: {question!r}. Ask one about {corpus!r} in a sentence.")
         options = options or AskOptions()
-        corpus = masked(corpus)  # what stands in a journal stays there
+        if reason := secret_in(corpus):  # before it stands in a journal
+            raise ConfigError(reason)
         work = self._work(options)
         return self._app.runs.start(question=question, corpus=corpus, options=asdict(options), work=work)
 
