@@ -21,6 +21,8 @@ JSON = Any
 RECORD = "handshake.json"
 VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 OPENINGS = ("initialize", "server/discover")
+END = b"\0\n"
+"""Written behind the server's last line: the SDK keeps a copy of its descriptor, so the pipe itself does not end."""
 
 
 def key(method: str, revision: str) -> str:
@@ -55,15 +57,16 @@ class Front:
         os.dup2(to_server[0], 0)
         os.dup2(from_server[1], 1)
         os.close(to_server[0])
-        os.close(from_server[1])
+        self._end = os.fdopen(from_server[1], "wb", buffering=0)
         server_in, server_out = os.fdopen(to_server[1], "wb", buffering=0), os.fdopen(from_server[0], "rb")
         self._pump(lambda: self._inward(client_in, server_in, client_out))
         self._pump(lambda: self._outward(server_out, client_out))
 
     def finish(self) -> None:
         """Deliver what the server wrote last. Call it when the server has ended."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), self._end:
             os.dup2(2, 1)
+            _write(self._end, END)
         self._threads[1].join(timeout=5.0)
 
     def _pump(self, work: Callable[[], None]) -> None:
@@ -84,6 +87,8 @@ class Front:
         """Pass every line on to the client, but for answers it has already. A server that speaks answers for itself."""
         with contextlib.suppress(OSError):
             for line in server:
+                if line == END:
+                    return
                 self._answers = {}
                 if not self._is_duplicate(line):
                     _write(client, line)

@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -156,3 +158,20 @@ def wait_for_end(pid: int) -> None:
         assert ended, f"process {pid} is still there"
     finally:
         os.close(handle)
+
+
+COPYING = """
+import os, sys
+from rlm_mcp.front import Front
+front = Front({})
+front.start()
+os.dup(1)  # as the SDK does, which never closes it
+os.write(1, b'{"id": 1}\\n')
+front.finish()
+sys.exit(front._threads[1].is_alive())
+"""
+
+
+def test_the_front_ends_with_the_server_though_a_copy_of_its_descriptor_stays_open() -> None:
+    ran = subprocess.run([sys.executable, "-c", COPYING], input=b"", capture_output=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, b'{"id": 1}\n'), ran.stderr
