@@ -113,11 +113,11 @@ def _coverage(order: Order, pack: Pack, text_only: list[Skipped]) -> Coverage:
     languages: Counter[str] = Counter()
     for said, count in Counter(columns.said()).items():
         languages[columns.words(said)[0].decode()] += count
-    parsed = +Counter({name: count for name, count in languages.items() if name in extraction.languages()})
-    parsed.subtract(pack.document(i).language for each in text_only if (i := pack.index(each.id)) is not None)
+    failed = Counter(pack.document(i).language for each in text_only if (i := pack.index(each.id)) is not None)
+    parsed = Counter({name: count for name, count in languages.items() if name in extraction.languages()}) - failed
     skipped = tuple(sorted(order.fetched.skipped))
     indexed = len(pack) - len(text_only)
-    return Coverage(indexed, len(text_only), skipped, dict(languages), tuple(text_only), dict(+parsed))
+    return Coverage(indexed, len(text_only), skipped, dict(languages), tuple(text_only), dict(parsed))
 
 
 def _meta(order: Order, coverage: Coverage, writer: PackWriter) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rlm_indexers.store import Corpus, Store
 from rlm_mcp.engine.answer import Outcome
 from rlm_mcp.engine.ask import ask
 from rlm_mcp.engine.budget import BudgetLimits
+from rlm_mcp.engine.scratch import run_cell
 from rlm_mcp.models.calls import Calls, Patience
 from rlm_mcp.models.litellm_door import LitellmModel
 from rlm_sandbox.base import Limits
@@ -99,3 +100,18 @@ async def _ask(server: ScriptedModel, models: tuple[str, str], *, records: Recor
         await provider.close()
         for model in made:
             await model.close()
+
+
+def printed(corpus: Corpus, code: str) -> str:
+    """What one cell over a corpus prints; it may not raise."""
+
+    async def once() -> dict[str, JSON]:
+        provider = LocalProvider()
+        try:
+            return await run_cell(code, corpus, provider)
+        finally:
+            await provider.close()
+
+    result = asyncio.run(once())
+    assert result["error"] is None, result["error"]
+    return str(result["stdout"])

@@ -1,11 +1,10 @@
 """Relations and history as a cell uses them, and answers that cite commits, inside the real sandbox."""
 
-import asyncio
+import functools
 
 import pytest
 
-from rlm_mcp.engine.scratch import run_cell
-from rlm_sandbox.local import LocalProvider
+from tests.support import asking
 from tests.support.asking import answered, cell, load
 from tests.support.repositories import made
 
@@ -27,19 +26,7 @@ def told(tmp_path_factory):
 
 @pytest.fixture
 def printed(told):
-    def run(code):
-        async def once():
-            provider = LocalProvider()
-            try:
-                return await run_cell(code, told[0], provider)
-            finally:
-                await provider.close()
-
-        result = asyncio.run(once())
-        assert result["error"] is None, result["error"]
-        return result["stdout"]
-
-    return run
+    return functools.partial(asking.printed, told[0])
 
 
 def test_callers_print_as_lines_below_what_holds_for_them(printed):

@@ -1,14 +1,11 @@
 """`history` in the REPL: sessions and events of transcripts, each a span."""
 
-import asyncio
 import json
 
 import pytest
 
 from rlm_mcp.engine import warm_start
-from rlm_mcp.engine.scratch import run_cell
-from rlm_sandbox.local import LocalProvider
-from tests.support.asking import load
+from tests.support.asking import load, printed
 
 
 @pytest.fixture(scope="module")
@@ -26,19 +23,6 @@ def transcripts(tmp_path_factory):
         row |= {"timestamp": f"2026-11-02T10:0{n}:00.000Z", "cwd": "/home/dev/limiter"}
     (folder / "s1.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return load(folder.parent, tmp_path_factory.mktemp("cache"), kind="history")
-
-
-def printed(corpus, code):
-    async def once():
-        provider = LocalProvider()
-        try:
-            return await run_cell(code, corpus, provider)
-        finally:
-            await provider.close()
-
-    result = asyncio.run(once())
-    assert result["error"] is None, result["error"]
-    return result["stdout"]
 
 
 def test_events_are_found_by_role_text_and_time_and_can_be_cited(transcripts):

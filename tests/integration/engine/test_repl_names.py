@@ -1,28 +1,18 @@
 """What a cell finds in its namespace, used as models use it, inside the real sandbox."""
 
 import asyncio
+import functools
 
 import pytest
 
 from rlm_mcp.engine.scratch import run_cell
 from rlm_sandbox.local import LocalProvider
+from tests.support import asking
 
 
 @pytest.fixture
 def printed(corpus):
-    def run(code):
-        async def once():
-            provider = LocalProvider()
-            try:
-                return await run_cell(code, corpus, provider)
-            finally:
-                await provider.close()
-
-        result = asyncio.run(once())
-        assert result["error"] is None, result["error"]
-        return result["stdout"]
-
-    return run
+    return functools.partial(asking.printed, corpus)
 
 
 def test_spans_print_in_the_display_format(printed):
