@@ -17,8 +17,9 @@ def check(source: str, kind: str, places: Places, cwd: Path) -> None:
         raise ConfigError(
             f"{source!r}: an agent may load only the past sessions of this repository, as {HISTORY!r}. {LEAVE}"
         )
+    paths = list(_paths(source, cwd))
     for root in _transcripts(places):
-        if any(path == root or root in path.parents or path in root.parents for path in _paths(source, cwd)):
+        if any(path.is_relative_to(root) or root.is_relative_to(path) for path in paths):
             raise ConfigError(
                 f"{source!r} holds past sessions of agents, as files ({root}), and those are read as {HISTORY!r} only: "
                 f"of this repository, and redacted. Name a folder beside them. {LEAVE}"
